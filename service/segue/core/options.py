@@ -1,0 +1,79 @@
+"""What a session was opened with, validated, in plain Python types."""
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+
+class Modality(Enum):
+    AUDIO = auto()
+    TEXT = auto()
+
+
+class Sensitivity(Enum):
+    HIGH = auto()
+    LOW = auto()
+
+
+class Encoding(Enum):
+    LINEAR16 = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFormat:
+    """Mono audio of `sample_rate` samples a second, in Hz."""
+
+    encoding: Encoding
+    sample_rate: int
+
+    @property
+    def sample_bytes(self) -> int:
+        return 2
+
+    @property
+    def bytes_per_second(self) -> int:
+        return self.sample_rate * self.sample_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ServerDetection:
+    """How the Live API's automatic voice activity detection is tuned; None leaves its default."""
+
+    start_sensitivity: Sensitivity | None = None
+    end_sensitivity: Sensitivity | None = None
+    silence_ms: int | None = None
+    prefix_padding_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """When the Live API lets old context go; None leaves its default."""
+
+    trigger_tokens: int | None = None
+    target_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """A valid OpenSession. Durations are in seconds.
+
+    `input_format` is None when the client declared none, in which case its audio is rejected. `compression` is None
+    when the client turned it off.
+    """
+
+    model: str
+    voice: str = ""
+    language: str = ""
+    system_instruction: str = ""
+    modality: Modality = Modality.AUDIO
+    detection: ServerDetection = ServerDetection()
+    input_format: AudioFormat | None = None
+    output_format: AudioFormat = AudioFormat(Encoding.LINEAR16, 24_000)
+    output_frame_duration: float = 0.040
+    user_transcripts: bool = True
+    model_transcripts: bool = True
+    lead: float = 1.0
+    unpaced: bool = False
+    compression: Compression | None = Compression()
+    idle_timeout: float = 600.0
+    max_duration: float = 14_400.0
+    labels: dict[str, str] = field(default_factory=dict)

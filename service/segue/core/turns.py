@@ -1,0 +1,150 @@
+"""The model's turns: which one is being made, which are still playing, what of each was heard, and the gate.
+
+The gate mutes what the backend still sends of a turn that was cut. It belongs to that turn, it is no latch: it lifts
+when the backend ends the turn, or 3 s after the user's next words when the backend never does.
+"""
+
+from collections import deque
+from dataclasses import dataclass, field
+from math import inf
+
+from segue.core.outputs import CutCause, EndReason, TurnEnded, Usage
+
+# The client's last word on what was heard is waited for so long, in seconds.
+SPLIT_TIMEOUT = 0.5
+# A backend that does not end a turn that was cut is taken to have ended it so long after the user's next words.
+GATE_TIMEOUT = 3.0
+
+
+@dataclass(slots=True)
+class _Fragment:
+    text: str
+    # Seconds of the turn's audio, from and to.
+    starts: float
+    ends: float
+
+
+@dataclass(slots=True)
+class Turn:
+    """One reply of the model. All durations are in seconds."""
+
+    number: int
+    audio: float = 0.0
+    released: float = 0.0
+    first_audio_latency: float | None = None
+    # The backend sent its generationComplete: no more will come.
+    generated: bool = False
+    overflowed: bool = False
+    cut_cause: CutCause | None = None
+    cut_at: float = 0.0
+    heard: float | None = None
+    # No more is awaited that could change what was heard.
+    split_final: bool = False
+    usage: Usage | None = None
+    end_reason: EndReason = EndReason.COMPLETED
+    backend_reason: str = ""
+    _fragments: list[_Fragment] = field(default_factory=list)
+
+    @property
+    def cut(self) -> bool:
+        return self.cut_cause is not None
+
+    def write(self, text: str) -> None:
+        """Note a piece of a written reply: it is read as soon as it is sent."""
+        self._fragments.append(_Fragment(text, -inf, -inf))
+
+    def transcribe(self, text: str) -> None:
+        """Note a fragment of what is said; it belongs to the audio that came since the fragment before."""
+        starts = self._fragments[-1].ends if self._fragments else 0.0
+        self._fragments.append(_Fragment(text, starts, self.audio))
+
+    def split(self, heard: float) -> tuple[str, str]:
+        """Return the words that were heard and those that were not, each word once, when `heard` seconds were.
+
+        A fragment of which less than half was heard was not.
+        """
+        told = len(self._fragments)
+        if heard < self.audio or not self.audio:
+            middles = [(fragment.starts + fragment.ends) / 2 for fragment in self._fragments]
+            told = next((index for index, middle in enumerate(middles) if middle >= heard), told)
+        words = [fragment.text for fragment in self._fragments]
+        return "".join(words[:told]), "".join(words[told:])
+
+    def ended(self) -> TurnEnded:
+        """Return the turn's last output."""
+        heard = self.audio if self.heard is None else self.heard
+        heard_text, unheard_text = self.split(heard)
+        return TurnEnded(
+            turn=self.number,
+            reason=EndReason.INTERRUPTED if self.cut else self.end_reason,
+            heard_text=heard_text,
+            unheard_text=unheard_text,
+            heard=heard,
+            audio=self.audio,
+            first_audio_latency=self.first_audio_latency,
+            usage=self.usage,
+            backend_reason=self.backend_reason,
+        )
+
+
+class Turns:
+    """The turns that are not over for the client, oldest first; only the youngest may still be in the making."""
+
+    def __init__(self) -> None:
+        self.last_number = 0
+        self._unended: deque[Turn] = deque()
+        # The backend has not ended this one: what it sends belongs to it.
+        self._open: Turn | None = None
+        self._user_words_at: float | None = None
+
+    @property
+    def open(self) -> Turn | None:
+        """The turn that the backend is making or takes to be playing; None between turns."""
+        return self._open
+
+    @property
+    def unended(self) -> tuple[Turn, ...]:
+        """The turns that still owe the client a TurnEnded, oldest first."""
+        return tuple(self._unended)
+
+    def begin(self) -> Turn:
+        """Number a new turn. There must be no open one."""
+        assert self._open is None
+        self.last_number += 1
+        turn = Turn(self.last_number)
+        self._open = turn
+        self._unended.append(turn)
+        return turn
+
+    def complete(self) -> Turn | None:
+        """Note that the backend's turn is over, and lift the gate. Returns the turn, None where there was none."""
+        turn, self._open = self._open, None
+        return turn
+
+    def forget(self, turn: Turn) -> None:
+        """Take a turn off the list: its TurnEnded was said."""
+        self._unended.remove(turn)
+
+    def find(self, number: int) -> Turn | None:
+        """Return the turn of this number that is not over; None where it is over or never was."""
+        return next((turn for turn in self._unended if turn.number == number), None)
+
+    def playing(self) -> Turn | None:
+        """Return the oldest turn that is not over and was not cut: the one that the client plays or will play."""
+        return next((turn for turn in self._unended if not turn.cut), None)
+
+    def cut(self, turn: Turn, cause: CutCause, heard: float, now: float) -> None:
+        """Mark a turn as cut after `heard` seconds. While it is the open one, the gate is down."""
+        turn.cut_cause, turn.cut_at, turn.heard = cause, now, heard
+        self._user_words_at = None
+
+    def hear_user(self, now: float) -> None:
+        """Note that words of the user were understood."""
+        self._user_words_at = now
+
+    def gated(self, now: float) -> bool:
+        """Return whether what the backend sends now is of a turn that was cut."""
+        if self._open is None or not self._open.cut:
+            return False
+        words_at = self._user_words_at
+        return words_at is None or now - words_at < GATE_TIMEOUT
