@@ -1,0 +1,98 @@
+"""Voice sessions with a Segue gateway.
+
+async with segue_client.connect("localhost:50051", voice="Kore") as session:
+    await session.send_text("Hello!")
+    async for event in session:
+        match event:
+            case segue_client.Audio(pcm=pcm):
+                play(pcm)
+            case segue_client.TurnEnded():
+                break
+"""
+
+from segue_client.errors import (
+    AccessDeniedError,
+    InputClosedError,
+    SegueError,
+    SessionError,
+    StreamError,
+    UnavailableError,
+)
+from segue_client.events import (
+    Audio,
+    Closed,
+    Event,
+    GoAway,
+    Grounding,
+    InputAck,
+    InputRejected,
+    Interrupted,
+    Notice,
+    Opened,
+    Resumed,
+    Text,
+    ToolCall,
+    ToolCallCancelled,
+    Totals,
+    Transcript,
+    TurnEnded,
+    Usage,
+    UserActivity,
+)
+from segue_client.segue.v1.open_session_pb2 import (
+    AudioFormat,
+    BargeIn,
+    ContextCompression,
+    Delivery,
+    FirstTurn,
+    FunctionDeclaration,
+    HistoryTurn,
+    OpenSession,
+    ResumeContext,
+    ToolPolicy,
+    Tools,
+    TurnDetection,
+)
+from segue_client.session import Session, connect
+
+__all__ = [
+    "AccessDeniedError",
+    "Audio",
+    "AudioFormat",
+    "BargeIn",
+    "Closed",
+    "ContextCompression",
+    "Delivery",
+    "Event",
+    "FirstTurn",
+    "FunctionDeclaration",
+    "GoAway",
+    "Grounding",
+    "HistoryTurn",
+    "InputAck",
+    "InputClosedError",
+    "InputRejected",
+    "Interrupted",
+    "Notice",
+    "OpenSession",
+    "Opened",
+    "ResumeContext",
+    "Resumed",
+    "SegueError",
+    "Session",
+    "SessionError",
+    "StreamError",
+    "Text",
+    "ToolCall",
+    "ToolCallCancelled",
+    "ToolPolicy",
+    "Tools",
+    "Totals",
+    "Transcript",
+    "TurnDetection",
+    "TurnEnded",
+    "UnavailableError",
+    "Usage",
+    "UserActivity",
+    "connect",
+]

@@ -129,10 +129,6 @@ class Turns:
         """Return the turn of this number that is not over; None where it is over or never was."""
         return next((turn for turn in self._unended if turn.number == number), None)
 
-    def playing(self) -> Turn | None:
-        """Return the oldest turn that is not over and was not cut: the one that the client plays or will play."""
-        return next((turn for turn in self._unended if not turn.cut), None)
-
     def cut(self, turn: Turn, cause: CutCause, heard: float, now: float) -> None:
         """Mark a turn as cut after `heard` seconds. While it is the open one, the gate is down."""
         turn.cut_cause, turn.cut_at, turn.heard = cause, now, heard
