@@ -1,0 +1,1 @@
+"""What is done to samples: measuring them, and, later, converting them."""

@@ -56,7 +56,7 @@ class HangUp:
 
 @dataclass(slots=True)
 class Wake:
-    """There is output again: send StreamReady when the stream can take a message."""
+    """There is output, or more of it: send one StreamReady when the stream can take a message."""
 
 
 @dataclass(slots=True)

@@ -71,9 +71,8 @@ class InterruptReceived:
 
 @dataclass(slots=True)
 class AckReceived:
-    """`heard` is in seconds of `turn`'s audio; None when nothing was said of it."""
+    """What the client has played; `heard` is in seconds of `turn`'s audio, None when nothing was said of it."""
 
-    output_seq: int
     turn: int
     heard: float | None
 

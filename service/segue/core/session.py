@@ -62,7 +62,8 @@ class Session:
         self.session_id = session_id
         self._actions: list[Action] = []
         self._numbers = Numbers()
-        self._writer_waits = False
+        # The writer sends no StreamReady until it is woken.
+        self._writer_waits = True
         # 0 when there is no link.
         self._link = 0
         self._link_up = False
@@ -203,7 +204,7 @@ class Session:
             self._downlink.outbox.put_urgent(InputAck(self._numbers.acknowledge()))
         outputs = self._downlink.take(now, event.max_events, event.max_bytes)
         self._actions.extend([Send(self._numbers.number(output), output) for output in outputs])
-        self._writer_waits = not outputs
+        self._writer_waits = True
         if self.state is State.CLOSING and self._downlink.outbox.empty:
             self._end()
 

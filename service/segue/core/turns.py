@@ -24,7 +24,7 @@ class _Fragment:
     ends: float
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Turn:
     """One reply of the model. All durations are in seconds."""
 

@@ -1,0 +1,109 @@
+"""The settings: SEGUE_* environment variables, or a TOML file; flags of the command line go before both."""
+
+import ipaddress
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+PREFIX = "SEGUE_"
+
+
+class SettingsError(Exception):
+    """The settings cannot be: the message says which and what to do."""
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Times are in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    host: str = Field("127.0.0.1", description="where gRPC listens")
+    port: int = Field(50051, ge=0, le=65535, description="gRPC port; 0 takes a free one")
+    tls_cert_file: Path | None = Field(None, description="PEM certificate chain; with it gRPC speaks TLS")
+    tls_key_file: Path | None = Field(None, description="PEM private key of the certificate")
+    plaintext: bool = Field(False, description="allow gRPC without TLS off loopback")
+    no_auth: bool = Field(False, description="allow gRPC without authentication off loopback")
+    metrics_host: str = Field("127.0.0.1", description="where metrics and probes listen")
+    metrics_port: int = Field(9464, ge=0, le=65535, description="port of metrics and probes; 0 takes a free one")
+    backend: Literal["auto", "live", "simulator"] = Field(
+        "auto", description="auto: the Live API where credentials are set, else the embedded simulator"
+    )
+    model: str = Field("gemini-3.8-live", min_length=1, description="the model of sessions that name none")
+    setup_timeout: float = Field(10.0, gt=0, le=120, description="how long a link may take from dial to setup")
+    drain_timeout: float = Field(30.0, ge=0, le=600, description="how long running turns may finish at a stop")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
+    log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal, else JSON")
+
+    def fault(self) -> str | None:
+        """Return why the gateway must not listen with these settings, and what to do; None when it may."""
+        if (self.tls_cert_file is None) != (self.tls_key_file is None):
+            return "TLS needs both SEGUE_TLS_CERT_FILE and SEGUE_TLS_KEY_FILE: set the missing one"
+        for path in (self.tls_cert_file, self.tls_key_file):
+            if path is not None and not path.is_file():
+                return f"{path} is no file: correct SEGUE_TLS_CERT_FILE or SEGUE_TLS_KEY_FILE"
+        if is_loopback(self.host):
+            return None
+        missing = []
+        if self.tls_cert_file is None and not self.plaintext:
+            missing.append("TLS (SEGUE_TLS_CERT_FILE and SEGUE_TLS_KEY_FILE), or --plaintext to do without")
+        if not self.no_auth:
+            missing.append("--no-auth, since this version cannot authenticate clients")
+        if missing:
+            return f"{self.host} is not loopback, so anybody could connect. Needed: {'; and '.join(missing)}"
+        return None
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach the address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load(config: Path | None = None, **flags: Any) -> Settings:
+    """Read the settings. Flags that are None were not given.
+
+    Raises:
+        SettingsError: a file, a name or a value cannot be.
+    """
+    if config is not None and not config.is_file():
+        raise SettingsError(f"{config} is no file: correct --config")
+
+    class Sourced(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            *_others: PydanticBaseSettingsSource,
+            **_named_others: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            if config is None:
+                return init_settings, env_settings
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config)
+
+    try:
+        return Sourced(**{name: value for name, value in flags.items() if value is not None})
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{config} is not TOML: {error}") from None
+    except ValidationError as error:
+        faults = [f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors()]
+        raise SettingsError("settings that cannot be: " + "; ".join(faults)) from None
+
+
+def unknown_variables() -> list[str]:
+    """Return the SEGUE_* environment variables that name no setting: misspelt ones, most likely."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known | _FOR_TESTS)
+
+
+# Read by the tests alone.
+_FOR_TESTS = {"SEGUE_REQUIRE_TOOLS"}

@@ -1,0 +1,167 @@
+"""OpenSession, read: either valid options, or why it is refused."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+
+from segue.core.options import AudioFormat, Compression, Encoding, Modality, Options, Sensitivity, ServerDetection
+from segue.core.outputs import CloseReason
+from segue_client.segue.v1 import open_session_pb2 as pb
+
+MAX_OPEN_BYTES = 32 * 1024
+MAX_LABELS = 16
+MAX_LABEL_BYTES = 63
+_DAY = 86_400.0
+_OUTPUT_RATE = 24_000
+_INPUT_RATE = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a session cannot be: INVALID_OPEN or UNIMPLEMENTED, and what to do."""
+
+    reason: CloseReason
+    message: str
+
+
+def read_open(opening: pb.OpenSession, default_model: str) -> Options | Refusal:
+    """Return the options of a session, or why there can be none. All that is wrong is said at once."""
+    size = opening.ByteSize()
+    if size > MAX_OPEN_BYTES:
+        return Refusal(CloseReason.INVALID_OPEN, f"an open of {size} bytes: at most {MAX_OPEN_BYTES} are allowed")
+    wrong = [*_wrong(opening)]
+    if wrong:
+        return Refusal(CloseReason.INVALID_OPEN, "; ".join(wrong))
+    unserved = [*_unserved(opening)]
+    if unserved:
+        return Refusal(CloseReason.UNIMPLEMENTED, f"not served by this version: {'; '.join(unserved)}")
+    detection = opening.turn_detection
+    compression = opening.context_compression
+    return Options(
+        model=opening.model or default_model,
+        voice=opening.voice,
+        language=opening.language,
+        system_instruction=opening.system_instruction,
+        modality=Modality.TEXT if opening.response_modality == pb.OpenSession.MODALITY_TEXT else Modality.AUDIO,
+        detection=ServerDetection(
+            start_sensitivity=_SENSITIVITIES[detection.start_sensitivity],
+            end_sensitivity=_SENSITIVITIES[detection.end_sensitivity],
+            silence_ms=_milliseconds(detection, "silence"),
+            prefix_padding_ms=_milliseconds(detection, "prefix_padding"),
+        ),
+        input_format=AudioFormat(Encoding.LINEAR16, opening.input_format.sample_rate_hertz)
+        if opening.HasField("input_format")
+        else None,
+        output_frame_duration=_seconds(opening, "output_frame_duration", 0.040),
+        user_transcripts=opening.transcripts not in (pb.OpenSession.TRANSCRIPTS_MODEL, pb.OpenSession.TRANSCRIPTS_NONE),
+        model_transcripts=opening.transcripts not in (pb.OpenSession.TRANSCRIPTS_USER, pb.OpenSession.TRANSCRIPTS_NONE),
+        lead=_seconds(opening.delivery, "lead", 1.0),
+        unpaced=opening.delivery.unpaced,
+        compression=None
+        if compression.off
+        else Compression(compression.trigger_tokens or None, compression.target_tokens or None),
+        idle_timeout=_seconds(opening, "idle_timeout", 600.0),
+        max_duration=_seconds(opening, "max_duration", 14_400.0),
+        labels=dict(opening.labels),
+    )
+
+
+def _wrong(opening: pb.OpenSession) -> Iterator[str]:
+    if any(character in opening.model for character in "?&") or ".." in opening.model:
+        yield f"model {opening.model!r} is no model's name"
+    yield from _unknown_numbers(opening)
+    for name, audio_format in (("input_format", opening.input_format), ("output_format", opening.output_format)):
+        if opening.HasField(name):
+            yield from _wrong_format(name, audio_format)
+    yield from _out_of_range(opening, "output_frame_duration", 0.010, 1.0)
+    yield from _out_of_range(opening, "idle_timeout", 1.0, _DAY)
+    yield from _out_of_range(opening, "max_duration", 1.0, _DAY)
+    yield from _out_of_range(opening, "resume_window", 0.0, _DAY)
+    yield from _out_of_range(opening.delivery, "lead", 0.100, 60.0)
+    yield from _out_of_range(opening.turn_detection, "silence", 0.100, 5.0)
+    yield from _out_of_range(opening.turn_detection, "prefix_padding", 0.0, 1.0)
+    if len(opening.labels) > MAX_LABELS:
+        yield f"{len(opening.labels)} labels: at most {MAX_LABELS} are allowed"
+    for key, value in opening.labels.items():
+        if not key or max(len(key.encode()), len(value.encode())) > MAX_LABEL_BYTES:
+            yield f"label {key!r}: keys have 1 to {MAX_LABEL_BYTES} bytes, values at most {MAX_LABEL_BYTES}"
+    compression = opening.context_compression
+    if compression.target_tokens and compression.target_tokens >= (compression.trigger_tokens or 2**32):
+        yield "context_compression.target_tokens must be lower than trigger_tokens"
+
+
+def _wrong_format(name: str, audio_format: pb.AudioFormat) -> Iterator[str]:
+    rate = audio_format.sample_rate_hertz
+    if audio_format.encoding == pb.AudioFormat.ENCODING_UNSPECIFIED:
+        yield f"{name}.encoding is not set: set it to ENCODING_LINEAR16, ENCODING_MULAW or ENCODING_ALAW"
+    elif audio_format.encoding == pb.AudioFormat.ENCODING_LINEAR16:
+        if not 8_000 <= rate <= 48_000:
+            yield f"{name}.sample_rate_hertz is {rate}: LINEAR16 has 8000 to 48000"
+    elif rate != 8_000:
+        yield f"{name}.sample_rate_hertz is {rate}: G.711 has 8000"
+
+
+def _unknown_numbers(opening: pb.OpenSession) -> Iterator[str]:
+    for message, path in _enum_holders(opening):
+        for field, value in message.ListFields():
+            if field.enum_type is not None and value not in field.enum_type.values_by_number:
+                yield f"{path}{field.name} is {value}: {field.enum_type.name} has no such value"
+
+
+def _enum_holders(opening: pb.OpenSession) -> Iterator[tuple[Message, str]]:
+    yield opening, ""
+    for name in ("input_format", "output_format", "turn_detection", "barge_in", "resume_context"):
+        yield getattr(opening, name), f"{name}."
+
+
+def _out_of_range(message: Message, name: str, least: float, most: float) -> Iterator[str]:
+    if message.HasField(name) and not least <= seconds_of(getattr(message, name)) <= most:
+        yield f"{name} is {seconds_of(getattr(message, name)):g} s: it must be from {least:g} to {most:g} s"
+
+
+def _unserved(opening: pb.OpenSession) -> Iterator[str]:
+    server = (pb.TurnDetection.MODE_UNSPECIFIED, pb.TurnDetection.MODE_SERVER)
+    if opening.turn_detection.mode not in server:
+        yield "turn_detection.mode other than MODE_SERVER"
+    if opening.barge_in.policy not in (pb.BargeIn.POLICY_UNSPECIFIED, pb.BargeIn.POLICY_ALLOWED):
+        yield "barge_in.policy other than POLICY_ALLOWED"
+    if opening.resume_context.policy not in (pb.ResumeContext.POLICY_UNSPECIFIED, pb.ResumeContext.POLICY_OFF):
+        yield "resume_context.policy other than POLICY_OFF"
+    for name, rate in (("input_format", _INPUT_RATE), ("output_format", _OUTPUT_RATE)):
+        audio_format = getattr(opening, name)
+        served = (pb.AudioFormat.ENCODING_LINEAR16, rate)
+        if opening.HasField(name) and (audio_format.encoding, audio_format.sample_rate_hertz) != served:
+            yield f"{name} other than LINEAR16 at {rate} Hz"
+    if opening.delivery.max_unacked_bytes:
+        yield "delivery.max_unacked_bytes"
+    if seconds_of(opening.resume_window):
+        yield "resume_window"
+    for name in ("tools", "tool_policy", "first_turn", "backend_options"):
+        if opening.HasField(name):
+            yield name
+    if opening.initial_history:
+        yield "initial_history"
+    if opening.include_notices:
+        yield "include_notices"
+
+
+_SENSITIVITIES = {
+    pb.TurnDetection.SENSITIVITY_UNSPECIFIED: None,
+    pb.TurnDetection.SENSITIVITY_HIGH: Sensitivity.HIGH,
+    pb.TurnDetection.SENSITIVITY_LOW: Sensitivity.LOW,
+}
+
+
+def seconds_of(duration: Duration) -> float:
+    """Return a protobuf duration in seconds."""
+    return float(duration.seconds + duration.nanos / 1e9)
+
+
+def _seconds(message: Message, name: str, default: float) -> float:
+    return seconds_of(getattr(message, name)) if message.HasField(name) else default
+
+
+def _milliseconds(message: Message, name: str) -> int | None:
+    return round(seconds_of(getattr(message, name)) * 1000) if message.HasField(name) else None

@@ -1,0 +1,78 @@
+"""The gRPC server: the voice service, health and reflection, on one port."""
+
+import asyncio
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from segue.config import Settings
+from segue.edge.converse import Converser
+from segue_client.segue.v1 import voice_session_service_pb2
+
+SERVICE = voice_session_service_pb2.DESCRIPTOR.services_by_name["VoiceSessionService"].full_name
+
+_OPTIONS = (
+    # A dead client is noticed within 40 s, and idle middleboxes are kept awake.
+    ("grpc.keepalive_time_ms", 30_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    # Clients may ping as often, also while no stream is open.
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    # A second gateway on the same port is a mistake, not a way to share load.
+    ("grpc.so_reuseport", 0),
+)
+
+
+class ListenError(Exception):
+    """The address cannot be listened on: the message says which and what to do."""
+
+
+class Server:
+    """Listens for clients. NOT_SERVING until `start` is done and from `refuse` on."""
+
+    def __init__(self, settings: Settings, converser: Converser) -> None:
+        self._settings = settings
+        self._server = grpc.aio.server(options=_OPTIONS)
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
+        converse = grpc.stream_stream_rpc_method_handler(converser.converse)
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"Converse": converse}),))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        reflection.enable_server_reflection((SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
+
+    async def start(self) -> int:
+        """Listen. Returns the port.
+
+        Raises:
+            ListenError: the address is taken or is not ours.
+        """
+        await self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
+        address = f"{self._settings.host}:{self._settings.port}"
+        if ":" in self._settings.host:
+            address = f"[{self._settings.host}]:{self._settings.port}"
+        try:
+            port = self._bind(address)
+        except RuntimeError as error:
+            raise ListenError(f"cannot listen on {address}: is another gateway running? ({error})") from None
+        await self._server.start()
+        await self._say(health_pb2.HealthCheckResponse.SERVING)
+        return port
+
+    def _bind(self, address: str) -> int:
+        settings = self._settings
+        if settings.tls_cert_file is None or settings.tls_key_file is None:
+            return self._server.add_insecure_port(address)
+        pair = (settings.tls_key_file.read_bytes(), settings.tls_cert_file.read_bytes())
+        return self._server.add_secure_port(address, grpc.ssl_server_credentials([pair]))
+
+    async def refuse(self) -> None:
+        """Say that new streams are not welcome; the running ones live on."""
+        await self._say(health_pb2.HealthCheckResponse.NOT_SERVING)
+
+    async def stop(self, grace: float) -> None:
+        """Stop listening, and end what is left after `grace` seconds."""
+        await self._server.stop(grace)
+
+    async def _say(self, status: health_pb2.HealthCheckResponse.ServingStatus) -> None:
+        await asyncio.gather(*(self._health.set(name, status) for name in ("", SERVICE)))

@@ -1,0 +1,211 @@
+"""The contract's messages, translated: client events into events of the core, its outputs into server events."""
+
+from collections.abc import Callable
+from typing import Any
+
+from google.protobuf.duration_pb2 import Duration
+
+from segue.core import events as ev
+from segue.core import outputs as out
+from segue.edge.opening import Refusal, read_open, seconds_of
+from segue_client.segue.v1 import client_event_pb2, error_pb2
+from segue_client.segue.v1 import server_event_pb2 as pb
+
+
+def read_input(event: client_event_pb2.ClientEvent, default_model: str) -> ev.ClientEvent:
+    """Return what the core is told of any client event but audio, whose level the caller measures."""
+    arm = event.WhichOneof("input")
+    reader = _READERS.get(arm or "")
+    if reader is not None:
+        return reader(event, default_model)
+    if arm is None:
+        return ev.InputRefused(
+            event.seq,
+            out.Rejection.UNKNOWN_INPUT,
+            "an event without an input, or with one that this server does not know: set one arm of ClientEvent.input",
+        )
+    return ev.InputRefused(event.seq, out.Rejection.UNIMPLEMENTED, f"{arm} is not served by this version")
+
+
+def _read_open(event: client_event_pb2.ClientEvent, default_model: str) -> ev.ClientEvent:
+    options = read_open(event.open, default_model)
+    if isinstance(options, Refusal):
+        return ev.OpenRefused(event.seq, options.reason, options.message)
+    return ev.OpenReceived(event.seq, options)
+
+
+def _read_resume(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
+    return ev.OpenRefused(event.seq, out.CloseReason.UNIMPLEMENTED, "resume is not served by this version: open anew")
+
+
+def _read_text(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
+    return ev.TextReceived(event.seq, event.text.text)
+
+
+def _read_activity(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
+    return ev.InputRefused(
+        event.seq,
+        out.Rejection.WRONG_MODE,
+        "an activity in SERVER turn detection, where the model itself hears who speaks: leave it out",
+    )
+
+
+def _read_interrupt(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
+    interrupt = event.interrupt
+    if not interrupt.HasField("heard"):
+        return ev.InterruptReceived(event.seq, interrupt.turn, None)
+    heard = seconds_of(interrupt.heard)
+    if heard < 0:
+        return ev.InputRefused(event.seq, out.Rejection.INVALID_FIELD, f"interrupt.heard is {heard:g} s: not negative")
+    return ev.InterruptReceived(event.seq, interrupt.turn, heard)
+
+
+def _read_ack(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
+    ack = event.ack
+    if event.seq:
+        return ev.InputRefused(event.seq, out.Rejection.INVALID_FIELD, "an ack with a number: leave its seq at 0")
+    heard = seconds_of(ack.heard.duration) if ack.HasField("heard") else None
+    return ev.AckReceived(ack.heard.turn, heard)
+
+
+def _read_close(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
+    return ev.CloseReceived(event.seq, event.close.finish_turn)
+
+
+_READERS: dict[str, Callable[[client_event_pb2.ClientEvent, str], ev.ClientEvent]] = {
+    "open": _read_open,
+    "resume": _read_resume,
+    "text": _read_text,
+    "activity": _read_activity,
+    "interrupt": _read_interrupt,
+    "ack": _read_ack,
+    "close": _read_close,
+}
+
+
+def write_output(channel: int, seq: int, output: out.Output) -> pb.ServerEvent:
+    """Return the server event that says this output."""
+    # The hot path: every other output is rare beside it.
+    if isinstance(output, out.Audio):
+        return pb.ServerEvent(channel=channel, seq=seq, turn=output.turn, audio=output.audio)
+    event = _WRITERS[type(output)](output)
+    event.channel = channel
+    event.seq = seq
+    return event
+
+
+def _write_opened(opened: out.Opened) -> pb.ServerEvent:
+    return pb.ServerEvent(opened=pb.SessionOpened(session_id=opened.session_id, model=opened.model))
+
+
+def _write_text(text: out.Text) -> pb.ServerEvent:
+    return pb.ServerEvent(turn=text.turn, text=text.text)
+
+
+def _write_transcript(transcript: out.Transcript) -> pb.ServerEvent:
+    speaker = f"SPEAKER_{transcript.speaker.name}"
+    return pb.ServerEvent(turn=transcript.turn, transcript=pb.Transcript(speaker=speaker, text=transcript.text))
+
+
+def _write_activity(activity: out.UserActivity) -> pb.ServerEvent:
+    edge = pb.UserActivity.EDGE_START if activity.started else pb.UserActivity.EDGE_END
+    return pb.ServerEvent(user_activity=pb.UserActivity(edge=edge))
+
+
+def _write_interrupted(interrupted: out.Interrupted) -> pb.ServerEvent:
+    return pb.ServerEvent(
+        turn=interrupted.turn,
+        interrupted=pb.Interrupted(
+            cause=f"CAUSE_{interrupted.cause.name}",
+            heard_text=interrupted.heard_text,
+            unheard_text=interrupted.unheard_text,
+            heard_duration=_duration(interrupted.heard),
+        ),
+    )
+
+
+def _write_turn_ended(ended: out.TurnEnded) -> pb.ServerEvent:
+    latency = ended.first_audio_latency
+    return pb.ServerEvent(
+        turn=ended.turn,
+        turn_ended=pb.TurnEnded(
+            reason=f"REASON_{ended.reason.name}",
+            heard_text=ended.heard_text,
+            unheard_text=ended.unheard_text,
+            heard_duration=_duration(ended.heard),
+            audio_duration=_duration(ended.audio),
+            first_audio_latency=None if latency is None else _duration(latency),
+            usage=_usage(ended.usage),
+            backend_reason=ended.backend_reason,
+        ),
+    )
+
+
+def _write_input_ack(ack: out.InputAck) -> pb.ServerEvent:
+    return pb.ServerEvent(input_ack=pb.InputAck(seq=ack.input_seq))
+
+
+def _write_rejected(rejected: out.InputRejected) -> pb.ServerEvent:
+    reason = f"REASON_{rejected.reason.name}"
+    return pb.ServerEvent(
+        input_rejected=pb.InputRejected(input_seq=rejected.input_seq, reason=reason, message=rejected.message)
+    )
+
+
+def _write_closed(closed: out.Closed) -> pb.ServerEvent:
+    delay, totals = closed.retry_delay, closed.totals
+    return pb.ServerEvent(
+        closed=pb.SessionClosed(
+            error=error_pb2.Error(
+                reason=f"REASON_{closed.reason.name}",
+                message=closed.message,
+                retry_delay=None if delay is None else _duration(delay),
+            ),
+            next=f"NEXT_{closed.next.name}",
+            totals=None
+            if totals is None
+            else pb.Totals(
+                duration=_duration(totals.duration),
+                turns=totals.turns,
+                interruptions=totals.interruptions,
+                input_audio=_duration(totals.input_audio),
+                output_audio=_duration(totals.output_audio),
+                usage=_usage(totals.usage),
+            ),
+        )
+    )
+
+
+_WRITERS: dict[type, Callable[[Any], pb.ServerEvent]] = {
+    out.Opened: _write_opened,
+    out.Text: _write_text,
+    out.Transcript: _write_transcript,
+    out.UserActivity: _write_activity,
+    out.Interrupted: _write_interrupted,
+    out.TurnEnded: _write_turn_ended,
+    out.InputAck: _write_input_ack,
+    out.InputRejected: _write_rejected,
+    out.Closed: _write_closed,
+}
+
+
+def _duration(seconds: float) -> Duration:
+    nanos = round(seconds * 1e9)
+    return Duration(seconds=nanos // 1_000_000_000, nanos=nanos % 1_000_000_000)
+
+
+def _usage(usage: out.Usage | None) -> pb.Usage | None:
+    if usage is None:
+        return None
+    return pb.Usage(
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        total_tokens=usage.total_tokens,
+        thinking_tokens=usage.thinking_tokens,
+        input_by_modality=_by_modality(usage.input_by_modality),
+        output_by_modality=_by_modality(usage.output_by_modality),
+    )
+
+
+def _by_modality(tokens: dict[str, int] | None) -> list[pb.ModalityTokens]:
+    return [pb.ModalityTokens(modality=name, tokens=count) for name, count in (tokens or {}).items()]

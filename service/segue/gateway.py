@@ -1,0 +1,95 @@
+"""The gateway, put together: a backend behind, sessions in the middle, gRPC and probes in front."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from segue.backend.link import Backend
+from segue.config import Settings
+from segue.edge.converse import Converser
+from segue.edge.server import ListenError, Server
+from segue.node.driver import Remains
+from segue.node.health import ProbeServer
+from segue.node.registry import Registry
+from segue.telemetry.metrics import Metrics
+
+_log = structlog.get_logger(__name__)
+
+_LAG_PERIOD = 0.5
+# After the sessions have ended, their last messages still have to leave.
+_LAST_WORDS = 1.0
+
+
+class Gateway:
+    """Serves sessions over one backend, from `start` to `stop`.
+
+    Args:
+        settings: with no `fault`.
+        backend: closed by `stop`.
+        witness: told the id of each session that ends and what remains of it.
+    """
+
+    def __init__(
+        self, settings: Settings, backend: Backend, witness: Callable[[str, Remains], None] | None = None
+    ) -> None:
+        self._settings = settings
+        self._backend = backend
+        self._accepting = False
+        self.metrics = Metrics()
+        self.registry = Registry(backend, self.metrics, witness)
+        self._server: Server | None = None
+        self._probes: ProbeServer | None = None
+        self._lag_task: asyncio.Task[None] | None = None
+        self.port = 0
+        self.metrics_port = 0
+
+    async def start(self) -> None:
+        """Listen.
+
+        Raises:
+            ListenError: an address is taken or is not ours.
+        """
+        settings = self._settings
+        assert settings.fault() is None
+        try:
+            self._probes = ProbeServer(
+                settings.metrics_host, settings.metrics_port, self.metrics.registry, lambda: self._accepting
+            )
+        except OSError as error:
+            address = f"{settings.metrics_host}:{settings.metrics_port}"
+            raise ListenError(f"cannot serve metrics on {address}: {error.strerror}; set another port") from None
+        converser = Converser(self.registry, self.metrics, settings.model, lambda: self._accepting)
+        self._server = Server(settings, converser)
+        try:
+            self.port = await self._server.start()
+        except ListenError:
+            self._probes.close()
+            raise
+        self.metrics_port = self._probes.port
+        self._accepting = True
+        self._lag_task = asyncio.create_task(self._observe_lag(), name="event loop lag")
+        _log.info("serving", port=self.port, metrics_port=self.metrics_port)
+
+    async def stop(self) -> None:
+        """Take no new streams, let running turns finish within the drain time-out, and stop."""
+        assert self._server is not None
+        assert self._probes is not None
+        assert self._lag_task is not None
+        _log.info("stopping", sessions=len(self.registry))
+        self._accepting = False
+        await self._server.refuse()
+        left = await self.registry.finish(self._settings.drain_timeout)
+        await self._server.stop(0 if left else _LAST_WORDS)
+        await self._backend.close()
+        self._lag_task.cancel()
+        await asyncio.gather(self._lag_task, return_exceptions=True)
+        self._probes.close()
+        _log.info("stopped", cut_off=left)
+
+    async def _observe_lag(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + _LAG_PERIOD
+            await asyncio.sleep(_LAG_PERIOD)
+            self.metrics.loop_lag.observe(max(0.0, loop.time() - due))

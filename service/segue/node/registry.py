@@ -1,0 +1,61 @@
+"""The sessions of this pod: opened here, let go here when they end."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+
+from segue.backend.link import Backend
+from segue.core.events import ShutdownRequested
+from segue.core.session import Session
+from segue.node.driver import Driver, Remains
+from segue.telemetry.metrics import Metrics
+
+
+class Registry:
+    """Makes sessions and keeps them while they live.
+
+    Args:
+        backend: where their links are dialled.
+        metrics: what is counted.
+        witness: told the id of each session that ends and what remains of it.
+    """
+
+    def __init__(
+        self, backend: Backend, metrics: Metrics, witness: Callable[[str, Remains], None] | None = None
+    ) -> None:
+        self._backend = backend
+        self._metrics = metrics
+        self._witness = witness
+        self._drivers: set[Driver] = set()
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def __len__(self) -> int:
+        return len(self._drivers)
+
+    def open(self, wake: Callable[[], None], ended: Callable[[], None]) -> Driver:
+        """Make a session. `wake` is called when it has output, `ended` once when it is over."""
+
+        def forget(driver: Driver, remains: Remains) -> None:
+            self._drivers.discard(driver)
+            if not self._drivers:
+                self._empty.set()
+            if self._witness is not None:
+                self._witness(driver.session.session_id, remains)
+            ended()
+
+        driver = Driver(Session(secrets.token_hex(8)), self._backend, self._metrics, wake, forget)
+        self._drivers.add(driver)
+        self._empty.clear()
+        return driver
+
+    async def finish(self, drain_timeout: float) -> int:
+        """Let running turns finish for at most `drain_timeout` seconds. Returns how many sessions are left."""
+        for driver in list(self._drivers):
+            driver.feed(ShutdownRequested())
+        try:
+            async with asyncio.timeout(drain_timeout):
+                await self._empty.wait()
+        except TimeoutError:
+            pass
+        return len(self._drivers)
