@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 import structlog
+from prometheus_client import generate_latest
 
 from segue.backend.link import Backend
 from segue.config import Settings
@@ -41,6 +42,7 @@ class Gateway:
         self._server: Server | None = None
         self._probes: ProbeServer | None = None
         self._lag_task: asyncio.Task[None] | None = None
+        self._cut_off = asyncio.Event()
         self.port = 0
         self.metrics_port = 0
 
@@ -79,13 +81,29 @@ class Gateway:
         _log.info("stopping", sessions=len(self.registry))
         self._accepting = False
         await self._server.refuse()
-        left = await self.registry.finish(self._settings.drain_timeout)
+        draining = asyncio.create_task(self.registry.finish(), name="drain")
+        cut_off = asyncio.create_task(self._cut_off.wait(), name="cut-off")
+        await asyncio.wait(
+            (draining, cut_off), timeout=self._settings.drain_timeout, return_when=asyncio.FIRST_COMPLETED
+        )
+        for task in (draining, cut_off):
+            task.cancel()
+        await asyncio.gather(draining, cut_off, return_exceptions=True)
+        left = len(self.registry)
         await self._server.stop(0 if left else _LAST_WORDS)
         await self._backend.close()
         self._lag_task.cancel()
         await asyncio.gather(self._lag_task, return_exceptions=True)
         self._probes.close()
         _log.info("stopped", cut_off=left)
+
+    def cut_off(self) -> None:
+        """Wait no longer for running turns: `stop` ends at once."""
+        self._cut_off.set()
+
+    def exposition(self) -> bytes:
+        """Return the metrics in Prometheus's text format."""
+        return generate_latest(self.metrics.registry)
 
     async def _observe_lag(self) -> None:
         loop = asyncio.get_running_loop()

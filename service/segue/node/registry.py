@@ -49,13 +49,8 @@ class Registry:
         self._empty.clear()
         return driver
 
-    async def finish(self, drain_timeout: float) -> int:
-        """Let running turns finish for at most `drain_timeout` seconds. Returns how many sessions are left."""
+    async def finish(self) -> None:
+        """Let running turns finish and end the sessions; wait until none is left."""
         for driver in list(self._drivers):
             driver.feed(ShutdownRequested())
-        try:
-            async with asyncio.timeout(drain_timeout):
-                await self._empty.wait()
-        except TimeoutError:
-            pass
-        return len(self._drivers)
+        await self._empty.wait()

@@ -1,0 +1,92 @@
+"""`segue check`: the effective settings, and whether they work."""
+
+import asyncio
+import socket
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from segue.config import Settings, SettingsError, unknown_variables
+from segue.core.events import LinkEvent, LinkLost, LinkOpened
+from segue.core.links import setup_of
+from segue.core.options import Options
+from segue.serve import chosen_backend
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found. `advice` is empty when all is well."""
+
+    what: str
+    result: str
+    advice: str = ""
+
+
+async def check(settings: Settings, console: Console) -> bool:
+    """Print the settings and what was found of them. Returns whether all is well."""
+    table = Table(title="Effective settings", title_justify="left")
+    for column in ("setting", "value", "meaning"):
+        table.add_column(column)
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        table.add_row(f"SEGUE_{name.upper()}", "" if value is None else str(value), field.description)
+    console.print(table)
+    findings = [*_static_findings(settings), await _reach_backend(settings)]
+    for finding in findings:
+        mark = "[red]✗[/red]" if finding.advice else "[green]✓[/green]"
+        console.print(f"{mark} {finding.what}: {finding.result}", highlight=False)
+        if finding.advice:
+            console.print(f"  → {finding.advice}", highlight=False, markup=False)
+    return not any(finding.advice for finding in findings)
+
+
+def _static_findings(settings: Settings) -> list[Finding]:
+    findings = []
+    fault = settings.fault()
+    findings.append(Finding("listening", "refused", fault) if fault else Finding("listening", "allowed"))
+    for name, host, port in (
+        ("gRPC port", settings.host, settings.port),
+        ("metrics port", settings.metrics_host, settings.metrics_port),
+    ):
+        findings.append(_port_finding(name, host, port))
+    findings += [
+        Finding("environment", f"{variable} is no setting", "correct its name, or unset it")
+        for variable in unknown_variables()
+    ]
+    return findings
+
+
+def _port_finding(name: str, host: str, port: int) -> Finding:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+    except OSError as error:
+        return Finding(name, f"{host}:{port} cannot be used: {error.strerror}", "stop what uses it, or set another")
+    return Finding(name, f"{host}:{port} is free")
+
+
+async def _reach_backend(settings: Settings) -> Finding:
+    try:
+        async with chosen_backend(settings) as choice:
+            loop = asyncio.get_running_loop()
+            answer: asyncio.Future[LinkEvent] = loop.create_future()
+
+            def hear(event: LinkEvent) -> None:
+                if isinstance(event, LinkOpened | LinkLost) and not answer.done():
+                    answer.set_result(event)
+
+            started = loop.time()
+            choice.backend.dial(1, setup_of(Options(model=settings.model)), hear)
+            try:
+                event = await answer
+            finally:
+                await choice.backend.close()
+            if isinstance(event, LinkLost):
+                return Finding("backend", f"{choice.why}: no session with {settings.model}", event.message)
+            took = (loop.time() - started) * 1000
+            return Finding("backend", f"{choice.why}: {settings.model} answered the setup in {took:.0f} ms")
+    except SettingsError as error:
+        return Finding("backend", "no credentials", str(error))

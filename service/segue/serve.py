@@ -1,0 +1,109 @@
+"""`segue serve`: the gateway until a signal stops it, on the Live API or on the embedded simulator."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from segue.backend.credentials import Credential, CredentialError, from_environment
+from segue.backend.gemini import GeminiBackend
+from segue.config import Settings, SettingsError
+from segue.gateway import Gateway
+from segue.simulator.history import History
+from segue.simulator.server import Simulator
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The backend that is used, and why, in words for a person."""
+
+    backend: GeminiBackend
+    live: bool
+    why: str
+
+
+def credential_of(settings: Settings) -> Credential | None:
+    """Return the credential to use; None means the embedded simulator.
+
+    Raises:
+        SettingsError: the environment names none where one is needed, or half of one.
+    """
+    if settings.backend == "simulator":
+        return None
+    try:
+        credential = from_environment()
+    except CredentialError as error:
+        raise SettingsError(str(error)) from None
+    if credential is None and settings.backend == "live":
+        raise SettingsError(
+            "the backend is to be live, but there are no credentials: set GEMINI_API_KEY, or "
+            "GOOGLE_GENAI_USE_VERTEXAI=true with GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION"
+        )
+    return credential
+
+
+@asynccontextmanager
+async def chosen_backend(settings: Settings, history: History | None = None) -> AsyncIterator[Choice]:
+    """Yield the backend: the Live API where credentials are set, else a simulator that runs until the end.
+
+    Closing the backend is up to the caller. The simulator writes its side down into `history`.
+
+    Raises:
+        SettingsError: see `credential_of`.
+    """
+    credential = credential_of(settings)
+    if credential is not None:
+        backend = GeminiBackend(credential, setup_timeout=settings.setup_timeout)
+        service = "Vertex AI" if credential.vertex else "the Gemini Developer API"
+        where = f" at {credential.base_url}" if credential.base_url else ""
+        yield Choice(backend, live=True, why=f"real answers of {service}{where}, with {credential.source}")
+        return
+    async with Simulator(history=history) as simulator:
+        simulated = Credential("simulator", "the embedded simulator", api_key="simulated", base_url=simulator.url)
+        backend = GeminiBackend(
+            simulated, setup_timeout=settings.setup_timeout, ssl_context=simulator.client_ssl_context()
+        )
+        asked = settings.backend == "simulator"
+        why = "as SEGUE_BACKEND asks" if asked else "since no credentials are set: set GEMINI_API_KEY for real ones"
+        yield Choice(backend, live=False, why=f"SIMULATED answers of the embedded simulator, not of Gemini, {why}")
+
+
+async def serve(settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM, then let running turns finish; a second signal cuts them off.
+
+    Raises:
+        SettingsError: the settings cannot be.
+        ListenError: an address is taken or is not ours.
+    """
+    fault = settings.fault()
+    if fault is not None:
+        raise SettingsError(fault)
+    stop, hurry = asyncio.Event(), asyncio.Event()
+
+    def stop_or_hurry() -> None:
+        (hurry if stop.is_set() else stop).set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop_or_hurry)
+    async with chosen_backend(settings) as choice:
+        (_log.info if choice.live else _log.warning)("backend", message=choice.why, model=settings.model)
+        gateway = Gateway(settings, choice.backend)
+        try:
+            await gateway.start()
+        except BaseException:
+            await choice.backend.close()
+            raise
+        await stop.wait()
+        hurrying = asyncio.create_task(hurry.wait(), name="second signal")
+        stopping = asyncio.create_task(gateway.stop(), name="stop")
+        await asyncio.wait((hurrying, stopping), return_when=asyncio.FIRST_COMPLETED)
+        hurrying.cancel()
+        if not stopping.done():
+            gateway.cut_off()
+        await stopping
