@@ -3,7 +3,7 @@
 Labels are bounded: `family` is a profile's name, never a client's string, and no session is ever named.
 """
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from segue.core.actions import Drop
 from segue.core.outputs import (
@@ -25,6 +25,8 @@ class Metrics:
     """All metrics of one gateway, in a registry of its own."""
 
     def __init__(self) -> None:
+        # When a counter was made says nothing that a restart's own time does not.
+        disable_created_metrics()
         self.registry = CollectorRegistry()
         reg = self.registry
         self.streams_active = Gauge("segue_streams_active", "Client streams that are open.", registry=reg)
