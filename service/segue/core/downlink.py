@@ -59,6 +59,8 @@ class Downlink:
         self.words_at: float | None = None
         # Words of the user have reached the model, and no turn has answered them yet.
         self.reply_expected = False
+        # The backend said that it was interrupted, and has neither ended that turn nor spoken since.
+        self._interrupted = False
         # When something was last said by anybody.
         self.active_at = -inf
 
@@ -115,10 +117,13 @@ class Downlink:
 
     def _transcribe_user(self, event: ev.UserTranscribed, now: float) -> None:
         turn = self.turns.open
-        self.interrupt_playout(now)
-        self.understand_user(now)
+        self.active_at = now
+        number = 0 if turn is None or turn.cut else turn.number
+        # Words may come after the model began to answer them.
+        if not number:
+            self.interrupt_playout(now)
+            self.understand_user(now)
         if self._user_transcripts:
-            number = 0 if turn is None or turn.cut else turn.number
             self.outbox.put_urgent(Transcript(number, Speaker.USER, event.text))
 
     def _detect_user(self, event: ev.UserActivityDetected, now: float) -> None:
@@ -137,10 +142,15 @@ class Downlink:
         # `interrupted` for one cut, or one for a turn that is long over, must not mute the turn that comes.
         if not self.cut_all(CutCause.USER, now) and self.turns.open is None and self.reply_expected:
             self._cut_expected(CutCause.USER, now)
+            # It is the backend that took the reply back: nothing of it can come late, and there is nothing to gate.
+            self.turns.complete()
+        self._interrupted = True
 
     def _complete(self, event: ev.TurnCompleted, _now: float) -> None:
         turn = self.turns.complete()
-        if turn is not None and turn.cut:
+        interrupted, self._interrupted = self._interrupted, False
+        # The end of what was interrupted is no answer to the words that interrupted it, even if that was over before.
+        if interrupted if turn is None else turn.cut:
             return
         self.reply_expected = False
         if turn is None:
@@ -196,6 +206,7 @@ class Downlink:
             return True
         if self.reply_expected and self.turns.open is None:
             self._cut_expected(CutCause.CLIENT, now)
+            self.words_at = None
             return True
         return False
 
@@ -257,9 +268,8 @@ class Downlink:
         self.outbox.put_urgent(Interrupted(turn.number, cause, *turn.split(heard), heard))
 
     def _cut_expected(self, cause: CutCause, now: float) -> None:
-        # A reply that has not begun gets a number, but no gate, since nothing of it can come late.
+        # A turn of which nothing has come gets its number all the same.
         self._cut(self._begin(), cause, now)
-        self.turns.complete()
 
     def _turn_of_output(self, now: float) -> Turn | None:
         self.active_at = now
@@ -268,9 +278,13 @@ class Downlink:
             if not turn.cut:
                 return turn
             if self.turns.gated(now):
+                turn.begun = True
                 return None
             self.turns.complete()
-        return self._begin()
+        self._interrupted = False
+        turn = self._begin()
+        turn.begun = True
+        return turn
 
     def _begin(self) -> Turn:
         for turn in self.turns.unended:

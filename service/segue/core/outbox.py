@@ -65,8 +65,12 @@ class Outbox:
         self._burst = 0.0 if lead == inf else lead / 8
         self._urgent: deque[Output] = deque()
         self._spoken: deque[Spoken | _Playout] = deque()
+        # What is shorter than a frame, of the turn that speech was last put for.
         self._rest = b""
+        self._rest_turn = 0
         self._held_bytes = 0
+        # The turn whose audio the player plays or has played last.
+        self._played_turn = 0
         self.player = Player()
 
     @property
@@ -98,7 +102,7 @@ class Outbox:
         whole = len(audio) - len(audio) % frame_bytes
         for start in range(0, whole, frame_bytes):
             self._spoken.append(Audio(turn, audio[start : start + frame_bytes]))
-        self._rest = audio[whole:]
+        self._rest, self._rest_turn = audio[whole:], turn
 
     def put_last_frame(self, turn: int) -> None:
         """Let the turn's last frame go although it is short. An odd byte is half a sample, and is dropped."""
@@ -122,12 +126,13 @@ class Outbox:
         """
         held = self._held_bytes
         kept = [spoken for spoken in self._spoken if spoken.turn != turn]
-        if not kept:
-            # The rest is the youngest turn's: it goes when that turn goes.
+        if self._rest_turn == turn:
             self._rest = b""
         self._spoken = deque(kept)
         self._held_bytes = len(self._rest) + sum(len(spoken.audio) for spoken in kept if isinstance(spoken, Audio))
-        self.player.stop(now)
+        # A turn that waits is cut without a sound: the one before it plays on.
+        if self._played_turn == turn:
+            self.player.stop(now)
         return (held - self._held_bytes) / self._bytes_per_second
 
     def ready_at(self) -> float:
@@ -162,6 +167,7 @@ class Outbox:
                 if max_bytes < 0 or self._release_at(self._seconds(head)) > now + _EPSILON:
                     break
                 self._held_bytes -= len(head.audio)
+                self._played_turn = head.turn
                 self.player.give(self._seconds(head), now)
             self._spoken.popleft()
             taken.append(head)

@@ -98,7 +98,7 @@ class Usage:
 def _summed(one: dict[str, int] | None, other: dict[str, int] | None) -> dict[str, int] | None:
     if one is None or other is None:
         return dict(one or other or {}) or None
-    return {modality: one.get(modality, 0) + other.get(modality, 0) for modality in [*one, *(other.keys() - one)]}
+    return one | {modality: one.get(modality, 0) + tokens for modality, tokens in other.items()}
 
 
 @dataclass(slots=True)

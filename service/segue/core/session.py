@@ -227,8 +227,10 @@ class Session:
         cut_short = self._downlink.lose() or not self._link_up
         self._link, self._link_up = 0, False
         # What was made before the loss plays on; a session that was ending and lost nothing ends as it would have.
-        if cut_short or self.state is State.OPEN:
-            self._finish(closing_of(event), now)
+        closing = closing_of(event)
+        self._finish(closing, now)
+        if cut_short:
+            self._closing = closing
 
     def _hear_model(self, event: ModelEvent, now: float) -> None:
         self._downlink.receive(event, now)
@@ -285,12 +287,18 @@ class Session:
 
     def _idle_deadline(self) -> float:
         busy = self.state is State.FINISHING or not self._downlink.idle
-        return inf if busy else self._downlink.active_at + self._options.idle_timeout
+        return inf if busy else self._quiet_since() + self._options.idle_timeout
+
+    def _quiet_since(self) -> float:
+        # The client still plays what it was given ahead of time.
+        return max(self._downlink.active_at, self._downlink.outbox.player.dry_at)
 
     def _finish(self, closing: Closed, now: float) -> None:
-        self._closing = closing
-        self._finishing_at = now
-        self._enter(State.FINISHING)
+        # A session ends of what first made it end.
+        if self.state is not State.FINISHING:
+            self._closing = closing
+            self._finishing_at = now
+            self._enter(State.FINISHING)
 
     def _close_when_all_is_said(self, now: float) -> None:
         opening = self._link and not self._link_up
@@ -303,7 +311,7 @@ class Session:
         # A link that opens has a time-out of its own; whatever plays is waited for.
         if self._link and not self._link_up:
             return inf
-        return max(self._finishing_at, self._downlink.active_at, self._downlink.outbox.player.dry_at) + REPLY_TIMEOUT
+        return max(self._finishing_at, self._quiet_since()) + REPLY_TIMEOUT
 
     def _close(self, closing: Closed, now: float) -> None:
         self._hang_up()
@@ -313,6 +321,9 @@ class Session:
             totals.duration = now - self._opened_at
             totals.input_audio = self._uplink.audio_seconds
             closing.totals = totals
+        # Nothing may follow the closing, so what is to be acknowledged is acknowledged now.
+        if self._numbers.ack_at < inf:
+            self._downlink.outbox.put_urgent(InputAck(self._numbers.acknowledge()))
         self._downlink.outbox.put_urgent(closing)
         self._enter(State.CLOSING)
 
@@ -335,7 +346,7 @@ _ALWAYS: dict[type, Reaction] = {
     ev.StreamLost: Session._lose_stream,
 }
 
-_OPENING: dict[type, Reaction] = _ALWAYS | {
+_TAKING_INPUT: dict[type, Reaction] = _ALWAYS | {
     ev.OpenReceived: Session._reject_open,
     ev.OpenRefused: Session._reject_open,
     ev.AudioReceived: Session._take_audio,
@@ -346,20 +357,23 @@ _OPENING: dict[type, Reaction] = _ALWAYS | {
     ev.CloseReceived: Session._take_close,
     ev.InputEnded: Session._end_input,
     ev.ShutdownRequested: Session._shut_down,
-    ev.LinkOpened: Session._begin,
-    ev.LinkLost: Session._fail,
     ev.Tick: Session._tick,
 }
 
 _OPEN: dict[type, Reaction] = (
-    _OPENING | {ev.LinkLost: Session._lose_link} | dict.fromkeys(MODEL_EVENTS, Session._hear_model)
+    _TAKING_INPUT | {ev.LinkLost: Session._lose_link} | dict.fromkeys(MODEL_EVENTS, Session._hear_model)
 )
 
 REACTIONS: dict[State, dict[type, Reaction]] = {
     State.NEW: _ALWAYS | {ev.OpenReceived: Session._open, ev.OpenRefused: Session._refuse},
-    State.OPENING: _OPENING,
+    State.OPENING: _TAKING_INPUT | {ev.LinkOpened: Session._begin, ev.LinkLost: Session._fail},
     State.OPEN: _OPEN,
-    State.FINISHING: _OPEN | {ev.AudioReceived: Session._reject_late, ev.TextReceived: Session._reject_late},
+    State.FINISHING: _OPEN
+    | {
+        ev.LinkOpened: Session._begin,
+        ev.AudioReceived: Session._reject_late,
+        ev.TextReceived: Session._reject_late,
+    },
     State.CLOSING: _ALWAYS,
     State.ENDED: {},
 }

@@ -1,7 +1,8 @@
 """The model's turns: which one is being made, which are still playing, what of each was heard, and the gate.
 
 The gate mutes what the backend still sends of a turn that was cut. It belongs to that turn, it is no latch: it lifts
-when the backend ends the turn, or 3 s after the user's next words when the backend never does.
+when the backend ends the turn, or 3 s after the user's next words when the backend never does. Where the turn had not
+begun it lifts with these words, since what comes after them may as well answer them.
 """
 
 from collections import deque
@@ -32,6 +33,8 @@ class Turn:
     audio: float = 0.0
     released: float = 0.0
     first_audio_latency: float | None = None
+    # The backend sent some of it, if only to be muted.
+    begun: bool = False
     # The backend sent its generationComplete: no more will come.
     generated: bool = False
     overflowed: bool = False
@@ -143,4 +146,4 @@ class Turns:
         if self._open is None or not self._open.cut:
             return False
         words_at = self._user_words_at
-        return words_at is None or now - words_at < GATE_TIMEOUT
+        return words_at is None or (self._open.begun and now - words_at < GATE_TIMEOUT)

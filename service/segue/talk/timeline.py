@@ -23,6 +23,8 @@ class Timeline:
         self._began_at = began_at
         self._user_words = ""
         self._model_words = ""
+        # The words that the terminal shows growing: (who, what) of both.
+        self._growing: tuple[tuple[str, str], ...] = ()
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
 
     def __enter__(self) -> "Timeline":
@@ -94,6 +96,7 @@ class Timeline:
 
     def _show_interruption(self, event: segue_client.Interrupted, now: float) -> None:
         self._model_words = ""
+        self._refresh()
         self.line(now, "model", f"■ turn {event.turn} interrupted ({event.cause}), {event.heard:.1f} s heard")
         self.line(now, "", f"heard:   “{_last(event.heard_text)}”")
         self.line(now, "", f"unheard: “{_first(event.unheard_text)}”")
@@ -102,26 +105,27 @@ class Timeline:
         self._end_user_words(now)
         if event.reason == "INTERRUPTED":
             return
-        words = self._model_words or event.heard_text + event.unheard_text
-        if words.strip():
-            self.line(now, "model", f"“{words.strip()}”")
-        self._model_words = ""
+        words, self._model_words = self._model_words.strip() or (event.heard_text + event.unheard_text).strip(), ""
+        if words:
+            self._refresh()
+            self.line(now, "model", f"“{words}”")
         what = f"turn {event.turn} ended, {event.reason}, {event.audio_duration:.1f} s of audio"
         if event.first_audio_latency is not None:
             what += f", first audio after {event.first_audio_latency:.2f} s as the gateway saw it"
         self.line(now, "model", f"■ {what}" + (f" ({event.backend_reason})" if event.backend_reason else ""))
 
     def _end_user_words(self, now: float) -> None:
-        if self._user_words.strip():
-            self.line(now, "user", f"“{self._user_words.strip()}”")
-        self._user_words = ""
+        words, self._user_words = self._user_words.strip(), ""
+        if words:
+            self._refresh()
+            self.line(now, "user", f"“{words}”")
 
     def _refresh(self) -> None:
-        if self._live is None:
-            return
         words = (("user", self._user_words), ("model", self._model_words))
-        rows = [_row(Text("…", "dim"), who, Text(_last(said), "italic")) for who, said in words if said.strip()]
-        self._live.update(Group(*rows), refresh=True)
+        if self._live is not None and words != self._growing:
+            self._growing = words
+            rows = [_row(Text("…", "dim"), who, Text(_last(said), "italic")) for who, said in words if said.strip()]
+            self._live.update(Group(*rows), refresh=True)
 
 
 def _row(when: Text, who: str, what: Text) -> Table:

@@ -26,7 +26,7 @@ class Metrics:
 
     def __init__(self) -> None:
         # When a counter was made says nothing that a restart's own time does not.
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         reg = self.registry
         self.streams_active = Gauge("segue_streams_active", "Client streams that are open.", registry=reg)
