@@ -1,0 +1,46 @@
+"""What the gateway needs of a model's service: links that are dialled, talked to and hung up."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from segue.core.actions import Setup
+from segue.core.events import LinkEvent
+from segue.core.profiles import TextSlot
+
+
+class Link(Protocol):
+    """One conversation with the model's service, over one connection.
+
+    Nothing here blocks or raises. What is sent before LinkOpened, after LinkLost or after `hang_up` is dropped. All of
+    it belongs to the event loop in which the link was dialled.
+    """
+
+    @property
+    def number(self) -> int:
+        """The number it was dialled with, which all its events carry."""
+
+    def send_audio(self, audio: bytes, sample_rate: int) -> None:
+        """Give user audio to the model: 16-bit little-endian mono of `sample_rate` Hz."""
+
+    def send_text(self, text: str, slot: TextSlot) -> None:
+        """Give the user's words to the model, which is to answer them."""
+
+    def hang_up(self) -> None:
+        """Begin to close the connection. Nothing is reported from here on; may be called from within a report."""
+
+    async def wait_closed(self) -> None:
+        """Wait until the connection and everything else of the link is gone, after LinkLost or `hang_up`."""
+
+
+class Backend(Protocol):
+    """A model's service, reached with one credential."""
+
+    def dial(self, number: int, setup: Setup, report: Callable[[LinkEvent], None]) -> Link:
+        """Start to open a link and return at once.
+
+        `report` is called from the event loop, never from within a method of the link: first with LinkOpened or
+        LinkLost, then with what the model says, and nothing follows LinkLost. It must not raise.
+        """
+
+    async def close(self) -> None:
+        """Hang up all links, wait until they are gone, and release the rest."""
