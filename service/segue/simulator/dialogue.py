@@ -1,0 +1,202 @@
+"""Dialogues: what the user is taken to have said, and what the model answers.
+
+The simulator understands no speech. A dialogue says in advance what each utterance was, in order; texts, which it can
+read, are answered by the words in them. A dialogue is a TOML file:
+
+    pause = 0.2                       # seconds of silence between two sentences of the model
+
+    [[utterances]]                    # once each, in order
+    user = "What time is it?"
+    model = "It is noon."
+    delay = 0.5                       # seconds to the first output; else as the service is measured to take
+
+    [[further]]                       # then these for ever; without any, the utterances begin anew
+    user = "And now?"
+    model = "Still noon."
+
+    [[texts]]                         # the first whose words all occur in the text answers it
+    words = ["time"]
+    model = "It is noon."
+
+    [[fallback]]                      # what any other text gets, in turn
+    model = "I cannot tell."
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+
+class DialogueError(ValueError):
+    """A dialogue cannot be used; the message names the place and what is wrong there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One exchange.
+
+    Attributes:
+        model: what the model answers; empty for nothing at all.
+        user: what the user is taken to have said; empty where a text was sent.
+        delay: seconds to the first output; None leaves it to the timing.
+        words: a text that holds all of these, in lower case, is answered so.
+    """
+
+    model: str
+    user: str = ""
+    delay: float | None = None
+    words: frozenset[str] = frozenset()
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What the model says, sentence by sentence."""
+        return tuple(re.split(r"(?<=[.!?])\s+", self.model)) if self.model else ()
+
+
+# The answer to an activity in which nobody spoke.
+NOTHING_HEARD = Line("Sorry, I did not catch that.")
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """See the module. `pause` is in seconds."""
+
+    utterances: tuple[Line, ...]
+    further: tuple[Line, ...]
+    texts: tuple[Line, ...]
+    fallback: tuple[Line, ...]
+    pause: float = 0.2
+
+    def spoken(self, index: int) -> Line:
+        """Return the line of the utterance with this index, counted from 0."""
+        if index < len(self.utterances):
+            return self.utterances[index]
+        cycle = self.further or self.utterances
+        return cycle[(index - len(self.utterances)) % len(cycle)]
+
+    def written(self, text: str, index: int) -> Line:
+        """Return the line that answers a text. `index` counts the texts that only the fallback answered."""
+        words = frozenset(re.findall(r"\w+", text.lower()))
+        return next((line for line in self.texts if line.words <= words), self.fallback[index % len(self.fallback)])
+
+    def sentences(self) -> Iterator[str]:
+        """Yield every sentence that the model may say, some perhaps twice."""
+        for line in (*self.utterances, *self.further, *self.texts, *self.fallback, NOTHING_HEARD):
+            yield from line.sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a dialogue has come: utterances that were spoken, and texts that only the fallback answered."""
+
+    spoken: int = 0
+    unmatched: int = 0
+
+
+class Cursor:
+    """Goes through a dialogue.
+
+    Attributes:
+        place: how far it has come.
+    """
+
+    def __init__(self, dialogue: Dialogue, place: Place) -> None:
+        self._dialogue = dialogue
+        self.place = place
+
+    def spoken(self) -> Line:
+        """Return the line of the next utterance."""
+        line = self._dialogue.spoken(self.place.spoken)
+        self.place = Place(self.place.spoken + 1, self.place.unmatched)
+        return line
+
+    def written(self, text: str) -> Line:
+        """Return the line that answers a text."""
+        line = self._dialogue.written(text, self.place.unmatched)
+        self.place = Place(self.place.spoken, self.place.unmatched + (not line.words))
+        return line
+
+
+def default_dialogue() -> Dialogue:
+    """Return the dialogue that comes with the simulator: a long story, an interruption, and small talk."""
+    source = resources.files("segue.simulator") / "dialogues" / "default.toml"
+    return parse_dialogue(source.read_text(encoding="utf-8"), "default.toml")
+
+
+def load_dialogue(path: Path) -> Dialogue:
+    """Read a dialogue file.
+
+    Raises:
+        DialogueError: it cannot be read or used.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DialogueError(f"{path}: cannot be read: {error}") from error
+    return parse_dialogue(text, str(path))
+
+
+def parse_dialogue(text: str, name: str) -> Dialogue:
+    """Read a dialogue; `name` stands before every complaint.
+
+    Raises:
+        DialogueError: it is no TOML, or no dialogue.
+    """
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DialogueError(f"{name}: not TOML: {error}") from error
+    _check_keys(table, {"pause", "utterances", "further", "texts", "fallback"}, name)
+    utterances = _lines(table, "utterances", {"user", "model"}, name)
+    further = _lines(table, "further", {"user", "model"}, name)
+    texts = _lines(table, "texts", {"words", "model"}, name)
+    fallback = _lines(table, "fallback", {"model"}, name)
+    pause = _seconds(table, "pause", name, 0.2)
+    if not utterances or not fallback:
+        raise DialogueError(f"{name}: needs at least one [[utterances]] and one [[fallback]]")
+    return Dialogue(utterances, further, texts, fallback, pause)
+
+
+def _lines(table: Mapping[str, Any], section: str, required: set[str], name: str) -> tuple[Line, ...]:
+    entries = table.get(section, [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise DialogueError(f"{name}: {section}: must be a list of tables, [[{section}]]")
+    return tuple(_line(entry, required, f"{name}: {section} {number}") for number, entry in enumerate(entries, 1))
+
+
+def _line(entry: Mapping[str, Any], required: set[str], place: str) -> Line:
+    _check_keys(entry, required | {"delay"}, place)
+    if missing := sorted(required - entry.keys()):
+        raise DialogueError(f"{place}: {missing[0]} is missing")
+    words = entry.get("words", [])
+    if not isinstance(words, list) or not all(isinstance(word, str) and re.fullmatch(r"\w+", word) for word in words):
+        raise DialogueError(f"{place}: words must be a list of single words")
+    return Line(
+        model=_text(entry, "model", place),
+        user=_text(entry, "user", place),
+        delay=_seconds(entry, "delay", place, None),
+        words=frozenset(word.lower() for word in words),
+    )
+
+
+def _check_keys(table: Mapping[str, Any], known: set[str], place: str) -> None:
+    if unknown := sorted(table.keys() - known):
+        raise DialogueError(f"{place}: {unknown[0]} is unknown; known are {', '.join(sorted(known))}")
+
+
+def _text(entry: Mapping[str, Any], key: str, place: str) -> str:
+    value = entry.get(key, "")
+    if not isinstance(value, str):
+        raise DialogueError(f"{place}: {key} must be a string")
+    return " ".join(value.split())
+
+
+def _seconds(table: Mapping[str, Any], key: str, place: str, default: float | None) -> Any:
+    value = table.get(key, default)
+    if value is not default and (isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 60):
+        raise DialogueError(f"{place}: {key} must be a number of seconds from 0 to 60")
+    return value

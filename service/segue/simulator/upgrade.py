@@ -1,0 +1,52 @@
+"""What the opening handshake says: which service is asked for, and with what credential."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qs
+
+from segue.simulator.schema import Flavour
+
+# Any prefix, any number of slashes, any version: google-genai asks for `//ws/...` and versions v1, v1alpha, v1beta.
+_DEVELOPER_PATH = re.compile(
+    r"/+(?:[^/]+/+)*ws/google\.ai\.generativelanguage\.(?P<version>[^./]+)"
+    r"\.GenerativeService\.BidiGenerateContent(?:Constrained)?"
+)
+_VERTEX_PATH = re.compile(
+    r"/+(?:[^/]+/+)*ws/google\.cloud\.aiplatform\.(?P<version>[^./]+)\.LlmBidiService/BidiGenerateContent"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """A request for a Live API connection.
+
+    Attributes:
+        path: without the query, which may hold a key.
+        version: the API's version, as asked for.
+        credential: an API key or a token; empty for none.
+    """
+
+    path: str
+    flavour: Flavour
+    version: str
+    credential: str
+
+
+def read_upgrade(target: str, headers: Mapping[str, str]) -> Upgrade | None:
+    """Read a handshake's request target and headers, named in lower case; None where the path is not the Live API's.
+
+    Keys come in the header `x-goog-api-key` or the query parameter `key`, tokens in `Authorization` or `access_token`.
+    """
+    # Not urlsplit: two leading slashes would make the first segment a host.
+    path, _, query = target.partition("?")
+    for flavour, pattern in ((Flavour.DEVELOPER, _DEVELOPER_PATH), (Flavour.VERTEX, _VERTEX_PATH)):
+        if match := pattern.fullmatch(path):
+            return Upgrade(path, flavour, match["version"], _credential(parse_qs(query), headers))
+    return None
+
+
+def _credential(query: Mapping[str, list[str]], headers: Mapping[str, str]) -> str:
+    token = headers.get("authorization", "").partition(" ")[2]
+    from_query = [*query.get("key", ()), *query.get("access_token", ())]
+    return headers.get("x-goog-api-key", "") or token or next(iter(from_query), "")
