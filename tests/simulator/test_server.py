@@ -5,17 +5,16 @@ import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from segue.simulator.dialogue import DialogueError, parse_dialogue
+from segue.simulator.dialogue import parse_dialogue
 from segue.simulator.history import History, Value, Witness
 from segue.simulator.schema import Flavour
-from segue.simulator.server import Simulator, serve_simulator
+from segue.simulator.server import Simulator
 from segue.simulator.speech import SpeechLikeVoice
 from segue.simulator.timing import Timing
 from segue.simulator.upgrade import Upgrade, read_upgrade
@@ -185,20 +184,6 @@ async def test_credentials_are_checked_by_the_hook() -> None:
             await connection.send(json.dumps(SETUP))
             await asyncio.wait_for(connection.wait_closed(), 10)
             assert connection.close_reason == "API key not valid. Please pass a valid API key."
-
-
-async def test_command_writes_the_certificate_and_reads_the_dialogue(tmp_path: Path) -> None:
-    ca_file, dialogue = tmp_path / "ca.pem", tmp_path / "short.toml"
-    dialogue.write_text("[[utterances]]\nuser = 'a'\nmodel = 'b'\n[[fallback]]\nmodel = 'c'")
-    async with serve_simulator(port=0, ca_file=ca_file, dialogue=dialogue) as simulator:
-        assert ca_file.read_bytes() == simulator.ca_pem
-        assert simulator.url == f"https://127.0.0.1:{simulator.port}"
-
-
-async def test_command_refuses_a_bad_dialogue(tmp_path: Path) -> None:
-    with pytest.raises(DialogueError):
-        async with serve_simulator(port=0, dialogue=tmp_path / "none.toml"):
-            pass
 
 
 @pytest.mark.parametrize(

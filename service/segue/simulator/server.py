@@ -13,11 +13,9 @@ clients.
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from functools import partial
 from http import HTTPStatus
-from pathlib import Path
 from random import Random
 from types import TracebackType
 
@@ -26,7 +24,7 @@ from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from segue.simulator.dialogue import Dialogue, default_dialogue, load_dialogue
+from segue.simulator.dialogue import Dialogue, default_dialogue
 from segue.simulator.history import History
 from segue.simulator.outgoing import Close, Output, Send
 from segue.simulator.script import LiveScript
@@ -170,35 +168,6 @@ class Simulator:
         except TimeoutError:
             return script.tick(self._clock())
         return script.receive(frame, self._clock())
-
-
-@asynccontextmanager
-async def serve_simulator(
-    host: str = "127.0.0.1",
-    port: int = 8765,
-    *,
-    plain: bool = False,
-    ca_file: Path | None = None,
-    dialogue: Path | None = None,
-) -> AsyncIterator[Simulator]:
-    """Run a simulator for the length of the block.
-
-    Args:
-        host: the address to listen on.
-        port: 0 takes a free one.
-        plain: serve ws instead of wss.
-        ca_file: where to write the certificate to trust; for `SSL_CERT_FILE`.
-        dialogue: a dialogue file.
-
-    Raises:
-        DialogueError: the dialogue cannot be used.
-        OSError: the port is taken, or the file cannot be written.
-    """
-    spoken = load_dialogue(dialogue) if dialogue else None
-    async with Simulator(host, port, plain=plain, dialogue=spoken) as simulator:
-        if ca_file and not plain:
-            await asyncio.to_thread(ca_file.write_bytes, simulator.ca_pem)
-        yield simulator
 
 
 async def _perform(connection: ServerConnection, outputs: list[Output]) -> None:
