@@ -90,7 +90,7 @@ class Timeline:
         self._end_user_words(now)
         sums = closed.totals
         what = (
-            f"{sums.turns} turns, {sums.interruptions} interrupted, {sums.duration:.1f} s" if sums else closed.message
+            f"turns: {sums.turns}, interrupted: {sums.interruptions}, {sums.duration:.1f} s" if sums else closed.message
         )
         self.line(now, "segue", f"session closed, {closed.reason}: {what}")
 
