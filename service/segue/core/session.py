@@ -213,6 +213,8 @@ class Session:
     def _begin(self, _event: ev.LinkOpened, now: float) -> None:
         self._link_up = True
         self._downlink.outbox.put_urgent(Opened(self.session_id, self._options.model))
+        # What was kept reaches the model only now, and its answer is waited for from now on.
+        self._downlink.active_at = now
         for piece in self._uplink.release():
             self._send(piece)
         self._numbers.pass_on(now)

@@ -1,0 +1,115 @@
+"""The session keeps its promises, and the checkers notice when it does not."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
+from typing import TypeAlias
+
+import pytest
+
+from segue.core.downlink import Downlink
+from segue.core.numbers import Numbers
+from segue.core.options import Options
+from segue.core.outbox import Outbox
+from segue.core.outputs import UNNUMBERED, Output
+from segue.core.session import Session
+from segue.core.turns import Turn
+from segue.simulator.history import History
+from segue.simulator.promises import CHECKERS, Broke, check
+from tests.core.recorded import record
+
+SEEDS = range(60)
+Mutate: TypeAlias = Callable[[pytest.MonkeyPatch], None]
+
+
+def test_whatever_is_said_every_promise_is_kept() -> None:
+    checked: set[str] = set()
+    for seed in SEEDS:
+        history = History()
+        record(seed, history)
+        checked.update(check(history, must={"Ordered", "Gapless", "Clean", "Legal"}).checked)
+    assert checked == set(CHECKERS)
+
+
+def test_a_seed_tells_the_same_story_twice() -> None:
+    one, other = History(), History()
+    record(7, one)
+    record(7, other)
+    assert list(one) == list(other)
+    assert len(one) > 50
+
+
+def swap_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    counter = count()
+
+    def number(self: Numbers, output: Output) -> int:
+        # 2, 1, 4, 3: none is left out.
+        return 0 if isinstance(output, UNNUMBERED) else (next(counter) ^ 1) + 1
+
+    monkeypatch.setattr(Numbers, "number", number)
+
+
+def skip_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    number = Numbers.number
+    monkeypatch.setattr(Numbers, "number", lambda self, output: (seq := number(self, output)) + (seq > 5))
+
+
+def throw_nothing_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Outbox, "discard", lambda self, turn, now: 0.0)
+
+
+def go_on_with_a_turn_that_was_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    turn_of_output = Downlink._turn_of_output
+
+    def ungated(self: Downlink, now: float) -> Turn | None:
+        return self.turns.open or turn_of_output(self, now)
+
+    monkeypatch.setattr(Downlink, "_turn_of_output", ungated)
+
+
+def forget_to_hang_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Session, "_hang_up", lambda self: None)
+
+
+def keep_a_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Session, "deadline", lambda self: 1e9)
+
+
+def send_before_the_link_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    adopt = Session._adopt
+
+    def hasty(self: Session, options: Options, now: float) -> None:
+        adopt(self, options, now)
+        self._link_up = True
+
+    monkeypatch.setattr(Session, "_adopt", hasty)
+
+
+@pytest.mark.parametrize(
+    ("promise", "mutate"),
+    [
+        ("Ordered", swap_numbers),
+        ("Gapless", skip_a_number),
+        ("Silent", throw_nothing_away),
+        ("Silent", go_on_with_a_turn_that_was_cut),
+        ("Clean", forget_to_hang_up),
+        ("Clean", keep_a_timer),
+        ("Legal", send_before_the_link_is_up),
+    ],
+)
+def test_a_session_that_breaks_a_promise_is_caught(
+    promise: str, mutate: Mutate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mutate(monkeypatch)
+    with pytest.raises(Broke) as broke:
+        _check_seeds()
+    assert broke.value.promise == promise
+
+
+def _check_seeds() -> None:
+    for seed in SEEDS:
+        history = History()
+        # What a mutation does to the session's own assertions is not the point here.
+        with suppress(AssertionError):
+            record(seed, history)
+        check(history)

@@ -1,0 +1,319 @@
+"""A session finishes: what runs is finished, what is lost is said, and nothing remains."""
+
+import pytest
+
+from segue.core import events as ev
+from segue.core.actions import End, HangUp, SendAudio
+from segue.core.outputs import (
+    CloseReason,
+    CutCause,
+    EndReason,
+    InputAck,
+    InputRejected,
+    Interrupted,
+    Next,
+    Rejection,
+    TurnEnded,
+)
+from segue.core.session import REPLY_TIMEOUT, State
+from tests.core.conversation import Conversation, voice
+
+
+def answering() -> Conversation:
+    """Return a conversation in which the model is 1 s into an answer of 3 s that the backend has not ended."""
+    call = Conversation.opened()
+    call.answer(3.0, "A short answer.")
+    call.wait(1.0)
+    return call
+
+
+def test_a_half_closed_session_without_a_turn_closes_at_once() -> None:
+    call = Conversation.opened()
+    call.end_input()
+    closed = call.assert_closed(CloseReason.COMPLETED)
+    assert closed.next is Next.NONE
+    assert call.did(HangUp) == [HangUp(1)]
+
+
+def test_a_half_closed_session_plays_its_turn_to_the_end() -> None:
+    call = answering()
+    call.end_input()
+    assert call.session.state is State.FINISHING
+    call.complete()
+    call.wait()
+    assert call.heard(1) == pytest.approx(3.0)
+    assert call.assert_turn_ended(1).reason is EndReason.COMPLETED
+    call.assert_closed(CloseReason.COMPLETED)
+
+
+def test_a_half_closed_session_waits_for_the_answer_to_the_last_words() -> None:
+    call = Conversation.opened()
+    call.say(1.0)
+    call.end_input()
+    call.wait(5.0)
+    # The detector needs the silence that a client that ended its input no longer sends.
+    assert len(call.did(SendAudio)) > 60
+    call.answer(1.0)
+    call.complete()
+    call.wait()
+    assert call.heard(1) == pytest.approx(1.0)
+    call.assert_closed(CloseReason.COMPLETED)
+
+
+def test_a_half_closed_session_waits_for_an_answer_only_so_long() -> None:
+    call = Conversation.opened()
+    call.write("hello")
+    call.end_input()
+    at = call.now
+    call.wait()
+    call.assert_closed(CloseReason.COMPLETED)
+    assert call.now - at == pytest.approx(REPLY_TIMEOUT)
+
+
+def test_a_turn_that_nobody_ends_is_given_up_once_it_was_played() -> None:
+    call = answering()
+    call.end_input()
+    at = call.now
+    call.wait()
+    assert call.heard(1) == pytest.approx(3.0, abs=0.04)
+    assert call.assert_turn_ended(1).reason is EndReason.SESSION_CLOSED
+    call.assert_closed(CloseReason.COMPLETED)
+    assert call.now - at == pytest.approx(2.0 + REPLY_TIMEOUT, abs=0.1)
+
+
+def test_a_session_that_is_half_closed_before_its_link_is_up_still_answers() -> None:
+    call = Conversation()
+    call.open()
+    call.write("hello")
+    call.end_input()
+    call.wait(60.0)
+    call.link_up()
+    assert call.given() == ["hello"]
+    call.answer(1.0)
+    call.complete()
+    call.wait()
+    assert call.heard(1) == pytest.approx(1.0)
+    call.assert_closed(CloseReason.COMPLETED)
+
+
+def test_a_session_that_is_half_closed_and_never_gets_its_link_says_why() -> None:
+    call = Conversation()
+    call.open()
+    call.end_input()
+    call.lose_link(ev.LossCause.UNAVAILABLE)
+    call.assert_closed(CloseReason.BACKEND_UNAVAILABLE)
+
+
+def test_a_finishing_session_tells_late_audio_once_and_late_text_each_time() -> None:
+    call = answering()
+    call.end_input()
+    for _ in range(3):
+        call.receive(ev.AudioReceived(0, voice(0.02), True))
+    call.write("more")
+    call.write("and more")
+    assert [rejected.reason for rejected in call.got(InputRejected)] == [Rejection.ENDING] * 3
+    assert call.given() == []
+    assert call.dropped("ending") == pytest.approx(0.06)
+
+
+def test_a_finishing_session_drops_what_it_had_before_and_closes_on_a_gap() -> None:
+    call = Conversation()
+    call.open(seq=1)
+    call.link_up()
+    call.answer(1.0)
+    call.end_input()
+    call.receive(ev.AudioReceived(1, voice(0.02), True))
+    assert call.got(InputRejected) == []
+    call.receive(ev.TextReceived(9, "more"))
+    call.assert_closed(CloseReason.INPUT_GAP)
+
+
+def test_a_finishing_session_can_be_interrupted() -> None:
+    call = answering()
+    call.end_input()
+    call.interrupt()
+    call.wait()
+    assert call.assert_interrupted(1).cause is CutCause.CLIENT
+    call.assert_turn_ended(1)
+    call.assert_closed(CloseReason.COMPLETED)
+
+
+def test_a_close_that_asks_for_it_finishes_the_turn() -> None:
+    call = answering()
+    call.receive(ev.CloseReceived(0, True))
+    call.complete()
+    call.wait()
+    assert call.assert_turn_ended(1).reason is EndReason.COMPLETED
+    call.assert_closed(CloseReason.COMPLETED)
+
+
+def test_a_close_that_does_not_ask_for_it_ends_everything_at_once() -> None:
+    call = answering()
+    call.receive(ev.CloseReceived(0, False))
+    ended = call.assert_turn_ended(1)
+    assert ended.reason is EndReason.SESSION_CLOSED
+    assert ended.heard == pytest.approx(1.0)
+    closed = call.assert_closed(CloseReason.COMPLETED)
+    assert call.did(HangUp) == [HangUp(1)]
+    assert closed.totals is not None
+    assert closed.totals.input_audio == 0.0
+
+
+def test_a_close_says_the_end_of_a_turn_that_was_cut() -> None:
+    call = answering()
+    call.interrupt()
+    call.receive(ev.CloseReceived(0, False))
+    assert call.assert_turn_ended(1).reason is EndReason.INTERRUPTED
+    call.assert_closed(CloseReason.COMPLETED)
+
+
+def test_what_is_to_be_acknowledged_is_acknowledged_before_the_close() -> None:
+    call = Conversation()
+    call.open(seq=1)
+    call.link_up()
+    call.receive(ev.CloseReceived(2, False))
+    assert call.got(InputAck) == [InputAck(2)]
+    call.assert_closed(CloseReason.COMPLETED)
+
+
+def test_nothing_is_acknowledged_after_the_close() -> None:
+    call = Conversation()
+    call.open(seq=1)
+    call.link_up()
+    call.reading = False
+    call.receive(ev.CloseReceived(2, False))
+    call.wait(5.0)
+    call.reading = True
+    call.read()
+    call.assert_closed(CloseReason.COMPLETED)
+
+
+def test_a_server_that_goes_down_finishes_the_turn_and_asks_to_open_again() -> None:
+    call = answering()
+    call.receive(ev.ShutdownRequested())
+    call.complete()
+    call.wait()
+    call.assert_turn_ended(1)
+    assert call.assert_closed(CloseReason.SHUTTING_DOWN).next is Next.OPEN_AGAIN
+
+
+def test_a_session_that_was_ending_ends_of_what_first_made_it_end() -> None:
+    call = answering()
+    call.end_input()
+    call.receive(ev.ShutdownRequested())
+    call.complete()
+    call.wait()
+    assert call.assert_closed(CloseReason.COMPLETED).next is Next.NONE
+
+
+def test_a_link_lost_in_mid_turn_ends_the_turn_where_it_broke_off() -> None:
+    call = answering()
+    call.lose_link()
+    call.wait()
+    assert call.heard(1) == pytest.approx(3.0)
+    ended = call.assert_turn_ended(1)
+    assert (ended.reason, ended.heard_text) == (EndReason.LINK_LOST, "A short answer.")
+    assert call.assert_closed(CloseReason.BACKEND_LOST).next is Next.OPEN_AGAIN
+    assert call.did(HangUp) == []
+
+
+def test_a_link_lost_after_generation_costs_the_turn_nothing() -> None:
+    call = answering()
+    call.finish_generation()
+    call.lose_link()
+    call.wait()
+    assert call.heard(1) == pytest.approx(3.0)
+    assert call.assert_turn_ended(1).reason is EndReason.COMPLETED
+    call.assert_closed(CloseReason.BACKEND_LOST)
+
+
+def test_a_link_lost_under_a_turn_that_was_cut_ends_it_as_interrupted() -> None:
+    call = answering()
+    call.interrupt()
+    call.lose_link()
+    call.wait()
+    assert call.assert_turn_ended(1).reason is EndReason.INTERRUPTED
+    call.assert_closed(CloseReason.BACKEND_LOST)
+
+
+def test_a_link_lost_between_turns_closes_at_once() -> None:
+    call = Conversation.opened()
+    call.lose_link()
+    call.assert_closed(CloseReason.BACKEND_LOST)
+
+
+def test_a_link_lost_takes_no_more_input() -> None:
+    call = answering()
+    call.lose_link()
+    call.write("hello?")
+    assert [rejected.reason for rejected in call.got(InputRejected)] == [Rejection.ENDING]
+    assert call.given() == []
+
+
+def test_an_ending_session_that_loses_nothing_with_its_link_ends_as_it_would_have() -> None:
+    call = answering()
+    call.end_input()
+    call.finish_generation()
+    call.lose_link()
+    call.wait()
+    assert call.assert_turn_ended(1).reason is EndReason.COMPLETED
+    call.assert_closed(CloseReason.COMPLETED)
+
+
+@pytest.mark.parametrize("words", ["", "And then?"])
+def test_an_ending_session_that_loses_its_answer_with_its_link_says_so(words: str) -> None:
+    call = Conversation.opened()
+    if words:
+        call.write(words)
+    else:
+        call.answer(1.0)
+    call.end_input()
+    call.lose_link()
+    call.wait()
+    call.assert_closed(CloseReason.BACKEND_LOST)
+
+
+def test_a_half_close_after_a_lost_link_does_not_hide_the_loss() -> None:
+    call = answering()
+    call.lose_link()
+    call.end_input()
+    call.wait()
+    call.assert_closed(CloseReason.BACKEND_LOST)
+
+
+def test_a_client_that_vanishes_in_mid_turn_leaves_nothing() -> None:
+    call = answering()
+    assert call.receive(ev.StreamLost()) == [HangUp(1), End()]
+    assert call.session.state is State.ENDED
+    call.complete()
+    call.wait()
+    assert call.actions[-1] == End()
+
+
+def test_a_client_that_vanishes_before_it_read_the_close_leaves_nothing() -> None:
+    call = answering()
+    call.reading = False
+    call.receive(ev.CloseReceived(0, False))
+    assert call.session.state is State.CLOSING
+    assert call.receive(ev.StreamLost()) == [End()]
+
+
+def test_a_session_ends_when_its_last_output_was_read() -> None:
+    call = answering()
+    call.reading = False
+    call.receive(ev.CloseReceived(0, False))
+    assert call.did(End) == []
+    call.read(max_events=1)
+    assert (call.got(TurnEnded) != [], call.did(End)) == (True, [])
+    call.read(max_events=1)
+    call.assert_closed(CloseReason.COMPLETED)
+
+
+def test_a_turn_that_waits_when_the_session_closes_was_not_heard() -> None:
+    call = answering()
+    call.complete()
+    call.answer(2.0, "More.")
+    call.receive(ev.CloseReceived(0, False))
+    assert call.assert_turn_ended(1).heard == pytest.approx(1.0)
+    assert call.assert_turn_ended(2).heard == 0.0
+    assert call.got(Interrupted) == []

@@ -1,0 +1,165 @@
+"""The gate: what is muted after an interruption, and what is not."""
+
+import pytest
+
+from segue.core import events as ev
+from segue.core.outputs import Audio, CutCause, EndReason, Interrupted, TurnEnded
+from segue.core.turns import GATE_TIMEOUT
+from tests.core.conversation import Conversation, telling, told
+
+
+def test_what_the_backend_still_sends_of_a_cut_turn_is_muted() -> None:
+    call = telling()
+    call.interrupted()
+    call.answer(2.0, "They lived.")
+    call.receive(ev.ModelText(1, "They lived."))
+    call.finish_generation()
+    call.wait(10.0)
+    call.assert_interrupted(1)
+    assert call.assert_turn_ended(1).unheard_text == "time there was a king and queen."
+    assert call.dropped("interrupted") == pytest.approx(12.0 - call.heard(1))
+
+
+def test_the_gate_lifts_when_the_backend_ends_the_turn() -> None:
+    call = telling()
+    call.interrupted()
+    call.answer(1.0)
+    call.complete()
+    call.answer(1.0, "Yes?")
+    call.complete()
+    call.wait(5.0)
+    assert call.heard(2) == pytest.approx(1.0)
+    call.assert_turn_ended(1)
+    call.assert_turn_ended(2)
+
+
+def test_the_gate_lifts_some_time_after_the_next_words_when_the_backend_never_ends_the_turn() -> None:
+    call = telling()
+    call.interrupt()
+    call.understand("And the dragon?")
+    call.wait(GATE_TIMEOUT - 0.1)
+    call.answer(1.0)
+    assert call.heard(2) == 0.0
+    call.wait(0.1)
+    call.answer(1.0, "It slept.")
+    call.complete()
+    call.wait(2.0)
+    assert call.heard(2) == pytest.approx(1.0)
+    call.assert_interrupted(1)
+
+
+def test_a_turn_that_begins_says_the_end_of_the_one_that_was_cut() -> None:
+    call = telling()
+    call.interrupted()
+    call.complete()
+    call.answer(1.0)
+    ends = [type(output) for output in call.outputs if isinstance(output, TurnEnded) or getattr(output, "turn", 0) == 2]
+    assert ends[0] is TurnEnded
+    call.assert_turn_ended(1)
+
+
+def test_a_second_interrupted_for_one_cut_is_not_a_second_interruption() -> None:
+    call = telling()
+    call.interrupted()
+    call.interrupted()
+    call.complete()
+    call.interrupted()
+    call.answer(1.0)
+    call.complete()
+    call.wait(2.0)
+    assert len(call.got(Interrupted)) == 1
+    assert call.heard(2) == pytest.approx(1.0)
+
+
+def test_an_interrupted_for_a_turn_that_is_over_does_not_mute_the_next() -> None:
+    call = Conversation.opened()
+    call.answer(0.5)
+    call.complete()
+    call.wait(2.0)
+    call.interrupted()
+    call.complete()
+    call.answer(1.0)
+    call.complete()
+    call.wait(2.0)
+    assert call.got(Interrupted) == []
+    assert call.heard(2) == pytest.approx(1.0)
+
+
+def test_the_end_of_what_was_interrupted_is_no_answer_to_the_words_that_interrupted_it() -> None:
+    call = told()
+    call.say(0.4)
+    call.understand("Stop.")
+    # The pair belongs to the story, which the backend had ended.
+    call.interrupted()
+    call.complete()
+    call.end_input()
+    call.wait(1.0)
+    call.answer(1.0, "All right.")
+    call.complete()
+    call.wait(3.0)
+    assert call.assert_turn_ended(call.got(TurnEnded)[-1].turn).heard_text == "All right."
+
+
+def test_a_reply_that_is_expected_can_be_cut_before_it_begins() -> None:
+    call = Conversation.opened()
+    call.write("Tell me a story.")
+    call.interrupt()
+    cut = call.assert_interrupted(1)
+    assert (cut.cause, cut.heard, cut.unheard_text) == (CutCause.CLIENT, 0.0, "")
+    # The backend does not know, and tells it.
+    call.answer(10.0, "Once upon a time")
+    call.complete()
+    call.wait(1.0)
+    assert call.got(Audio) == []
+    assert call.assert_turn_ended(1).reason is EndReason.INTERRUPTED
+    call.answer(1.0)
+    call.complete()
+    call.wait(2.0)
+    assert call.heard(2) == pytest.approx(1.0)
+
+
+def test_a_reply_that_was_cut_before_it_began_does_not_mute_the_reply_to_the_next_words() -> None:
+    call = Conversation.opened()
+    call.understand("I would like")
+    call.interrupt()
+    call.understand("a pizza.")
+    call.wait(1.0)
+    call.answer(1.0, "Which one?")
+    call.complete()
+    call.wait(2.0)
+    assert call.heard(2) == pytest.approx(1.0)
+
+
+def test_a_reply_that_was_cut_before_it_began_is_cut_once() -> None:
+    call = Conversation.opened()
+    call.write("Tell me a story.")
+    call.interrupt()
+    call.interrupt()
+    call.interrupted()
+    assert [cut.cause for cut in call.got(Interrupted)] == [CutCause.CLIENT, CutCause.NONE]
+
+
+def test_a_reply_that_the_backend_takes_back_before_it_begins_gets_its_number() -> None:
+    call = Conversation.opened()
+    call.write("Tell me a story.")
+    call.write("No, the time, please.")
+    call.interrupted()
+    call.complete()
+    call.wait(1.0)
+    call.answer(1.0, "Noon.")
+    call.complete()
+    call.wait(2.0)
+    assert call.assert_interrupted(1).cause is CutCause.USER
+    assert call.assert_turn_ended(1).reason is EndReason.INTERRUPTED
+    assert call.assert_turn_ended(2).heard_text == "Noon."
+    assert call.heard(2) == pytest.approx(1.0)
+
+
+def test_words_that_were_answered_and_understood_late_are_no_expected_reply() -> None:
+    call = telling()
+    call.understand("Tell me a story.")
+    call.interrupted()
+    call.complete()
+    call.wait(1.0)
+    call.interrupt()
+    assert [cut.cause for cut in call.got(Interrupted)] == [CutCause.USER, CutCause.NONE]

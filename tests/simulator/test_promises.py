@@ -1,0 +1,183 @@
+"""The checkers: what they pass, what they catch, and what they say they cannot check."""
+
+import pytest
+
+from segue.simulator.history import History, Value
+from segue.simulator.promises import (
+    CHECKERS,
+    Broke,
+    NotCheckedError,
+    Verdict,
+    check,
+    clean,
+    gapless,
+    legal,
+    ordered,
+    silent,
+)
+
+
+class Written(History):
+    """A history written by hand, one record a second."""
+
+    def output(self, seq: int, arm: str, turn: int = 0, session: str = "call", **fields: Value) -> "Written":
+        self.add(len(self), "client", session, "output_received", seq=seq, turn=turn, arm=arm, **fields)
+        return self
+
+    def audio(self, seq: int, turn: int) -> "Written":
+        return self.output(seq, "audio", turn, bytes=1920)
+
+    def interrupted(self, seq: int, turn: int, cause: str = "CAUSE_USER") -> "Written":
+        return self.output(seq, "interrupted", turn, cause=cause)
+
+    def session_ended(self, session: str = "call", **remains: int) -> "Written":
+        fields: dict[str, Value] = {"links": 0, "timers": 0, "tasks": 0, **remains}
+        self.add(len(self), "gateway", session, "session_ended", **fields)
+        return self
+
+    def stopped(self, **remains: int) -> "Written":
+        fields: dict[str, Value] = {"tasks": 0, "sessions": 0, "links": 0, **remains}
+        self.add(len(self), "gateway", "", "stopped", **fields)
+        return self
+
+    def connection_opened(self, name: str = "c1") -> "Written":
+        self.add(len(self), "simulator", name, "connection_opened")
+        return self
+
+    def connection_closed(self, name: str = "c1", code: int = 1000, reason: str = "", rule: str = "") -> "Written":
+        self.add(
+            len(self), "simulator", name, "connection_closed", code=code, reason=reason, closed_by="server", rule=rule
+        )
+        return self
+
+
+def written() -> Written:
+    """Return a history that breaks nothing and lacks nothing."""
+    history = Written().connection_opened().output(0, "opened")
+    history.audio(1, 1).interrupted(2, 1).output(3, "turn_ended", 1).audio(4, 2).output(0, "input_ack")
+    history.output(5, "turn_ended", 2).output(6, "closed")
+    return history.connection_closed().session_ended().stopped()
+
+
+def test_a_history_in_which_all_is_well_has_every_promise_checked() -> None:
+    report = check(written(), must=CHECKERS)
+    assert report.checked == ("Ordered", "Gapless", "Silent", "Clean", "Legal")
+    assert str(report).splitlines()[0] == "Ordered: checked"
+
+
+def test_an_empty_history_has_no_promise_checked() -> None:
+    report = check(History())
+    assert report.checked == ()
+    assert str(report).splitlines()[-1] == "Legal: not checked, the simulator recorded no closed connection"
+
+
+def test_a_promise_that_must_be_checked_and_cannot_be_fails() -> None:
+    history = Written().audio(1, 1)
+    assert check(history, must={"Ordered", "Gapless"}).checked == ("Ordered", "Gapless")
+    with pytest.raises(NotCheckedError, match="Silent was not checked, no turn was interrupted"):
+        check(history, must={"Silent"})
+
+
+def test_a_promise_that_nobody_made_cannot_be_asked_for() -> None:
+    with pytest.raises(KeyError):
+        check(written(), must={"Quick"})
+
+
+def test_a_broken_promise_fails_though_nobody_asked_for_it() -> None:
+    with pytest.raises(Broke) as broke:
+        check(Written().audio(2, 1))
+    assert broke.value.promise == "Gapless"
+
+
+@pytest.mark.parametrize("numbers", [(1, 2, 2), (1, 3, 2)])
+def test_output_out_of_order_is_caught(numbers: tuple[int, ...]) -> None:
+    history = Written()
+    for number in numbers:
+        history.audio(number, 1)
+    with pytest.raises(Broke, match=r"broke Ordered: session call got seq 2 after seq [23]") as broke:
+        ordered(history)
+    assert broke.value.promise == "Ordered"
+    assert gapless(history).lacking == ""
+
+
+@pytest.mark.parametrize(("numbers", "missing"), [((2,), 1), ((1, 2, 4), 3)])
+def test_a_number_that_never_comes_is_caught(numbers: tuple[int, ...], missing: int) -> None:
+    history = Written()
+    for number in numbers:
+        history.audio(number, 1)
+    with pytest.raises(Broke, match=f"broke Gapless: session call got seq {numbers[-1]} and never seq {missing}"):
+        gapless(history)
+    assert ordered(history).lacking == ""
+
+
+def test_sessions_count_each_for_itself_and_unnumbered_output_not_at_all() -> None:
+    history = Written().output(1, "audio", session="one").output(1, "audio", session="other")
+    history.output(0, "opened").output(0, "input_ack").output(2, "closed", session="one")
+    assert ordered(history).lacking == ""
+    assert gapless(history).lacking == ""
+
+
+@pytest.mark.parametrize("checker", [ordered, gapless])
+def test_without_numbered_output_order_is_not_checked(checker: object) -> None:
+    assert callable(checker)
+    assert checker(Written().output(0, "opened")).lacking == "no numbered output was recorded"
+
+
+def test_audio_of_a_turn_after_its_interrupted_is_caught() -> None:
+    history = Written().audio(1, 1).interrupted(2, 1).audio(3, 1)
+    with pytest.raises(Broke, match="broke Silent: session call got audio of turn 1 in seq 3 after its Interrupted"):
+        silent(history)
+
+
+def test_audio_of_other_turns_and_other_sessions_may_follow() -> None:
+    history = Written().audio(1, 1).interrupted(2, 1).audio(3, 2).output(1, "audio", 1, session="other")
+    assert silent(history) == Verdict("Silent")
+
+
+@pytest.mark.parametrize("cause", ["NONE", "CAUSE_NONE"])
+def test_an_interrupt_that_cut_nothing_silences_nothing(cause: str) -> None:
+    history = Written().audio(1, 1).interrupted(2, 1, cause).audio(3, 1)
+    assert silent(history).lacking == "no turn was interrupted"
+
+
+@pytest.mark.parametrize("left", ["links", "timers", "tasks"])
+def test_what_remains_of_a_session_is_caught(left: str) -> None:
+    history = written().session_ended("other", **{left: 2})
+    with pytest.raises(Broke, match=f"broke Clean: 2 {left} remained of session other"):
+        clean(history)
+
+
+@pytest.mark.parametrize("left", ["tasks", "sessions", "links"])
+def test_what_remains_of_the_process_is_caught(left: str) -> None:
+    with pytest.raises(Broke, match=f"broke Clean: 1 {left} remained of all sessions"):
+        clean(Written().stopped(**{left: 1}))
+
+
+def test_a_session_that_never_ended_is_caught_when_the_process_did() -> None:
+    history = Written().audio(1, 1)
+    assert clean(history).lacking == "the gateway recorded no end of call"
+    with pytest.raises(Broke, match="broke Clean: session call had not ended when the gateway stopped"):
+        clean(history.stopped())
+
+
+def test_a_connection_that_is_never_closed_is_caught() -> None:
+    history = written().connection_opened("c2")
+    with pytest.raises(Broke, match="broke Clean: connection c2 was never closed"):
+        clean(history)
+    assert clean(history.connection_closed("c2")) == Verdict("Clean")
+
+
+def test_without_the_gateways_word_nothing_is_called_clean() -> None:
+    assert clean(Written().connection_opened().connection_closed()).lacking
+
+
+def test_a_close_for_a_broken_rule_is_caught() -> None:
+    history = Written().connection_closed(code=1007, reason="Precondition check failed.", rule="nothing before setup")
+    message = 'broke Legal: connection c1 violated "nothing before setup" and was closed with 1007 Precondition check'
+    with pytest.raises(Broke, match=message):
+        legal(history)
+
+
+def test_closes_that_break_no_rule_are_legal() -> None:
+    assert legal(Written().connection_closed().connection_closed("c2", 1011)) == Verdict("Legal")
+    assert legal(Written().connection_opened()).lacking
