@@ -99,8 +99,10 @@ class Conversation:
     def interrupt(self, turn: int = 0, heard: float | None = None) -> None:
         self.receive(ev.InterruptReceived(0, turn, heard))
 
-    def report_heard(self, turn: int, heard: float) -> None:
-        self.receive(ev.AckReceived(turn, heard))
+    def report_heard(self, turn: int, heard: float, output_seq: int | None = None) -> None:
+        """Acknowledge all output so far, or up to a number, and tell what was played."""
+        seqs = [send.seq for _, send in self.sent]
+        self.receive(ev.AckReceived(max(seqs, default=0) if output_seq is None else output_seq, turn, heard))
 
     def end_input(self) -> None:
         self.receive(ev.InputEnded())

@@ -113,6 +113,22 @@ def test_a_turn_begins_with_whatever_comes_of_it_first() -> None:
     call.assert_turn_ended(1)
 
 
+def test_text_in_a_spoken_session_is_not_the_models_words() -> None:
+    call = Conversation.opened()
+    call.receive(ev.ModelText(1, "print(1)"))
+    call.answer(1.0)
+    assert call.got(Text) == []
+    assert call.heard(1) > 0.0
+
+
+def test_late_text_of_a_written_reply_that_was_cut_is_muted() -> None:
+    call = Conversation.opened(replace(OPTIONS, model="gemini-2.0-flash-live-001", modality=Modality.TEXT))
+    call.receive(ev.ModelText(1, "Good "))
+    call.interrupted()
+    call.receive(ev.ModelText(1, "day."))
+    assert [text.text for text in call.got(Text)] == ["Good "]
+
+
 def test_written_answers_come_at_once() -> None:
     call = Conversation.opened(replace(OPTIONS, model="gemini-2.0-flash-live-001", modality=Modality.TEXT))
     call.write("hello")

@@ -40,6 +40,15 @@ def test_the_last_word_of_the_client_on_what_was_heard_is_final() -> None:
     assert (ended.heard_text, ended.unheard_text) == ("Once upon ", "a time there was a king and queen.")
 
 
+def test_a_report_that_left_before_the_interruption_arrived_is_not_the_last_word() -> None:
+    call = telling()
+    before = max(send.seq for _, send in call.sent)
+    call.interrupted()
+    call.report_heard(1, 0.1, output_seq=before)
+    call.wait(1.0)
+    assert call.assert_turn_ended(1).heard > 1.0
+
+
 @pytest.mark.parametrize(("reported", "heard"), [(99.0, 10.0), (-1.0, 0.0)])
 def test_nobody_hears_more_than_was_said_or_less_than_nothing(reported: float, heard: float) -> None:
     call = telling()
@@ -52,7 +61,7 @@ def test_reports_of_what_was_played_change_nothing_while_nothing_was_cut() -> No
     call = telling()
     call.report_heard(1, 0.5)
     call.report_heard(7, 0.5)
-    call.receive(ev.AckReceived(1, None))
+    call.receive(ev.AckReceived(1, 1, None))
     call.complete()
     call.wait(10.0)
     assert call.assert_turn_ended(1).heard == pytest.approx(10.0)

@@ -13,6 +13,7 @@ from segue.core.uplink import (
     MAX_AUDIO_BYTES,
     MAX_TEXT_BYTES,
     WAITING_LIMIT,
+    WAITING_TEXTS,
     Uplink,
     comfort_noise,
 )
@@ -81,17 +82,27 @@ def test_voice_that_lasts_is_speech(uplink: Uplink) -> None:
 
 def test_what_waits_is_released_once_and_in_order(uplink: Uplink) -> None:
     for piece in (b"one", "two", b"three"):
-        assert uplink.keep(piece)
+        assert uplink.keep(piece) is None
     assert uplink.release() == [b"one", "two", b"three"]
     assert uplink.release() == []
 
 
 def test_the_newest_audio_is_refused_when_too_much_waits(uplink: Uplink) -> None:
     for _ in range(int(WAITING_LIMIT)):
-        assert uplink.keep(voice(1.0))
-    assert not uplink.keep(voice(0.02))
+        assert uplink.keep(voice(1.0)) is None
+    assert uplink.keep(voice(0.02)) is not None
     uplink.release()
-    assert uplink.keep(voice(0.02))
+    assert uplink.keep(voice(0.02)) is None
+
+
+def test_the_newest_text_is_refused_when_too_many_wait(uplink: Uplink) -> None:
+    for _ in range(WAITING_TEXTS):
+        assert uplink.keep("Hello?") is None
+    fault = uplink.keep("Hello?")
+    assert fault is not None
+    assert fault[0] is Rejection.INPUT_OVERFLOW
+    uplink.release()
+    assert uplink.keep("Hello?") is None
 
 
 def test_nothing_is_fed_before_the_user_was_heard(uplink: Uplink) -> None:

@@ -181,3 +181,8 @@ def test_a_close_for_a_broken_rule_is_caught() -> None:
 def test_closes_that_break_no_rule_are_legal() -> None:
     assert legal(Written().connection_closed().connection_closed("c2", 1011)) == Verdict("Legal")
     assert legal(Written().connection_opened()).lacking
+
+
+def test_a_wrong_key_is_no_illegal_message() -> None:
+    refused = Written().connection_closed(code=1007, reason="API key not valid.", rule="api_key_invalid")
+    assert legal(refused) == Verdict("Legal")

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 from segue.core import events as ev
 from segue.core.actions import Action, Drop
-from segue.core.options import Options
+from segue.core.options import Modality, Options
 from segue.core.outbox import Outbox
 from segue.core.outputs import (
     Audio,
@@ -50,6 +50,7 @@ class Downlink:
         self._actions = actions
         self._user_transcripts = options.user_transcripts
         self._model_transcripts = options.model_transcripts
+        self._writes = options.modality is Modality.TEXT
         self.turns = Turns()
         output = options.output_format
         frame_bytes = round(output.sample_rate * options.output_frame_duration) * output.sample_bytes
@@ -101,6 +102,9 @@ class Downlink:
         self.outbox.put_audio(turn.number, event.audio)
 
     def _write(self, event: ev.ModelText, now: float) -> None:
+        # In a spoken session text is what the model did on the way, such as code that it ran.
+        if not self._writes:
+            return
         turn = self._turn_of_output(now)
         if turn is not None:
             self.words_at = None
@@ -217,12 +221,22 @@ class Downlink:
             self._cut(turn, cause, now, heard if index == 0 else None)
         return bool(turns)
 
-    def report_heard(self, number: int, heard: float) -> None:
-        """Take the client's word on what was heard of a turn that was cut."""
+    def report_heard(self, number: int, heard: float, output_seq: int) -> None:
+        """Take the client's word on what was heard of a turn that was cut.
+
+        `output_seq` is the last output that the client had received when it spoke: before it had Interrupted, it
+        spoke of a turn that was still playing, and that is not its last word.
+        """
         turn = self.turns.find(number)
-        if turn is not None and turn.cut:
+        if turn is not None and turn.cut and turn.cut_seq <= output_seq:
             turn.heard = min(max(heard, 0.0), turn.audio)
             turn.split_final = True
+
+    def note_cut_seq(self, number: int, seq: int) -> None:
+        """Note the number with which a turn's Interrupted leaves."""
+        turn = self.turns.find(number)
+        if turn is not None and turn.cut:
+            turn.cut_seq = seq
 
     def settle(self, now: float) -> None:
         """Say the end of the turns that were cut and of which no more is awaited."""

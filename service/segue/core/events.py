@@ -71,8 +71,9 @@ class InterruptReceived:
 
 @dataclass(slots=True)
 class AckReceived:
-    """What the client has played; `heard` is in seconds of `turn`'s audio, None when nothing was said of it."""
+    """The client had received output up to `output_seq` and played `heard` seconds of `turn`, None where it is silent."""
 
+    output_seq: int
     turn: int
     heard: float | None
 

@@ -131,9 +131,10 @@ class Session:
             return
         uplink, audio = self._uplink, event.audio
         fault = uplink.fault_of_audio(audio)
-        if fault is not None or not (self._link_up or uplink.keep(audio)):
-            waiting = "over 30 s of audio wait for the model: send audio at the pace of speech"
-            self._reject(event.seq, fault or (Rejection.INPUT_OVERFLOW, waiting))
+        if fault is None and not self._link_up:
+            fault = uplink.keep(audio)
+        if fault is not None:
+            self._reject(event.seq, fault)
             return
         uplink.listen(audio, event.voiced, now)
         if event.voiced and uplink.speaking:
@@ -145,6 +146,8 @@ class Session:
         if not self._in_sequence(event.seq, now):
             return
         fault = self._uplink.fault_of_text(event.text)
+        if fault is None and not self._link_up:
+            fault = self._uplink.keep(event.text)
         if fault is not None:
             self._reject(event.seq, fault)
             return
@@ -152,8 +155,6 @@ class Session:
         self._downlink.understand_user(now)
         if self._link_up:
             self._send(event.text)
-        else:
-            self._uplink.keep(event.text)
 
     def _take_interrupt(self, event: ev.InterruptReceived, now: float) -> None:
         if self._in_sequence(event.seq, now) and not self._downlink.stop(event.turn, event.heard, now):
@@ -161,7 +162,7 @@ class Session:
 
     def _take_ack(self, event: ev.AckReceived, now: float) -> None:
         if event.heard is not None:
-            self._downlink.report_heard(event.turn, event.heard)
+            self._downlink.report_heard(event.turn, event.heard, event.output_seq)
             self._downlink.settle(now)
 
     def _reject_refused(self, event: ev.InputRefused, now: float) -> None:
@@ -202,8 +203,11 @@ class Session:
     def _give(self, event: ev.StreamReady, now: float) -> None:
         if self._numbers.ack_at <= now:
             self._downlink.outbox.put_urgent(InputAck(self._numbers.acknowledge()))
-        outputs = self._downlink.take(now, event.max_events, event.max_bytes)
-        self._actions.extend([Send(self._numbers.number(output), output) for output in outputs])
+        for output in self._downlink.take(now, event.max_events, event.max_bytes):
+            seq = self._numbers.number(output)
+            if isinstance(output, Interrupted):
+                self._downlink.note_cut_seq(output.turn, seq)
+            self._actions.append(Send(seq, output))
         self._writer_waits = True
         if self.state is State.CLOSING and self._downlink.outbox.empty:
             self._end()

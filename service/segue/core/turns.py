@@ -40,6 +40,8 @@ class Turn:
     overflowed: bool = False
     cut_cause: CutCause | None = None
     cut_at: float = 0.0
+    # The number of its Interrupted; inf until that has one.
+    cut_seq: float = inf
     heard: float | None = None
     # No more is awaited that could change what was heard.
     split_final: bool = False

@@ -9,8 +9,9 @@ from segue.core.outputs import Rejection
 
 MAX_AUDIO_BYTES = 64 * 1024
 MAX_TEXT_BYTES = 64 * 1024
-# Audio that waits for a link, in seconds; the newest beyond it is refused.
+# Audio that waits for a link, in seconds, and texts that do; the newest beyond it are refused.
 WAITING_LIMIT = 30.0
+WAITING_TEXTS = 8
 # A pause in the client's audio after which silence is fed, the size of a fed piece, and how much longer than the
 # detector's silence the feeding lasts, in seconds.
 FEED_AFTER = 0.2
@@ -42,6 +43,7 @@ class Uplink:
         self._feed_span = (DEFAULT_SILENCE if silence_ms is None else silence_ms / 1000) + FEED_MARGIN
         self._waiting: deque[bytes | str] = deque()
         self._waiting_bytes = 0
+        self._waiting_texts = 0
         self._feed_at = inf
         self._feed_until = inf
         self._voiced = 0.0
@@ -99,21 +101,26 @@ class Uplink:
         self._feed_at = now + FEED_AFTER
         self._feed_until = now + FEED_AFTER + self._feed_span
 
-    def keep(self, piece: bytes | str) -> bool:
-        """Keep a piece of input until there is a link. Returns False when there is too much already."""
+    def keep(self, piece: bytes | str) -> tuple[Rejection, str] | None:
+        """Keep a piece of input until there is a link; return why not, and what to do, when there is too much."""
         if isinstance(piece, bytes):
             assert self.format is not None
             if (self._waiting_bytes + len(piece)) / self.format.bytes_per_second > WAITING_LIMIT:
-                return False
+                waiting = f"over {WAITING_LIMIT:g} s of audio wait for the model: send audio at the pace of speech"
+                return Rejection.INPUT_OVERFLOW, waiting
             self._waiting_bytes += len(piece)
+        else:
+            if self._waiting_texts == WAITING_TEXTS:
+                return Rejection.INPUT_OVERFLOW, f"{WAITING_TEXTS} texts wait for the model: wait for its answers"
+            self._waiting_texts += 1
         self._waiting.append(piece)
-        return True
+        return None
 
     def release(self) -> list[bytes | str]:
         """Return what was kept, in order, and keep it no longer."""
         kept = list(self._waiting)
         self._waiting.clear()
-        self._waiting_bytes = 0
+        self._waiting_bytes = self._waiting_texts = 0
         return kept
 
     def feed_deadline(self) -> float:

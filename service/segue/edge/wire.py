@@ -65,7 +65,7 @@ def _read_ack(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.Cl
     if event.seq:
         return ev.InputRefused(event.seq, out.Rejection.INVALID_FIELD, "an ack with a number: leave its seq at 0")
     heard = seconds_of(ack.heard.duration) if ack.HasField("heard") else None
-    return ev.AckReceived(ack.heard.turn, heard)
+    return ev.AckReceived(ack.seq, ack.heard.turn, heard)
 
 
 def _read_close(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
