@@ -1,16 +1,17 @@
 """`segue check`: the effective settings, and whether they work."""
 
 import asyncio
-import socket
 from dataclasses import dataclass
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from segue.config import Settings, SettingsError, unknown_variables
 from segue.core.events import LinkEvent, LinkLost, LinkOpened
 from segue.core.links import setup_of
 from segue.core.options import Options
+from segue.edge.server import try_address
 from segue.serve import chosen_backend
 
 
@@ -35,7 +36,7 @@ async def check(settings: Settings, console: Console) -> bool:
     findings = [*_static_findings(settings), await _reach_backend(settings)]
     for finding in findings:
         mark = "[red]✗[/red]" if finding.advice else "[green]✓[/green]"
-        console.print(f"{mark} {finding.what}: {finding.result}", highlight=False)
+        console.print(f"{mark} {finding.what}: {escape(finding.result)}", highlight=False)
         if finding.advice:
             console.print(f"  → {finding.advice}", highlight=False, markup=False)
     return not any(finding.advice for finding in findings)
@@ -59,10 +60,7 @@ def _static_findings(settings: Settings) -> list[Finding]:
 
 def _port_finding(name: str, host: str, port: int) -> Finding:
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
+        try_address(host, port)
     except OSError as error:
         return Finding(name, f"{host}:{port} cannot be used: {error.strerror}", "stop what uses it, or set another")
     return Finding(name, f"{host}:{port} is free")

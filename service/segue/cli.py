@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 import uvloop
 from rich.console import Console
+from rich.markup import escape
 
 import segue_client
 from segue.checks import check as run_check
@@ -42,7 +43,7 @@ def main() -> None:
     try:
         app()
     except (DialogueError, ListenError, SettingsError, TalkError, segue_client.SegueError) as error:
-        Console(stderr=True).print(f"[red]segue:[/red] {error}", highlight=False, soft_wrap=True)
+        Console(stderr=True).print(f"[red]segue:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
         raise SystemExit(1) from None
 
 
@@ -73,9 +74,27 @@ def serve(
 
 
 @app.command()
-def check(config: Config = None, host: Host = None, port: Port = None, backend: Backend = None) -> None:
+def check(
+    config: Config = None,
+    host: Host = None,
+    port: Port = None,
+    metrics_host: MetricsHost = None,
+    metrics_port: MetricsPort = None,
+    plaintext: Plaintext = None,
+    no_auth: NoAuth = None,
+    backend: Backend = None,
+) -> None:
     """Print the effective settings, test what can be tested, and say what to fix."""
-    settings = load(config, host=host, port=port, backend=backend)
+    settings = load(
+        config,
+        host=host,
+        port=port,
+        metrics_host=metrics_host,
+        metrics_port=metrics_port,
+        plaintext=plaintext,
+        no_auth=no_auth,
+        backend=backend,
+    )
     logs.configure("error", "console")
     raise typer.Exit(0 if uvloop.run(run_check(settings, Console())) else 1)
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import ssl
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -21,22 +22,28 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
 
-    host: str = Field("127.0.0.1", description="where gRPC listens")
-    port: int = Field(50051, ge=0, le=65535, description="gRPC port; 0 takes a free one")
-    tls_cert_file: Path | None = Field(None, description="PEM certificate chain; with it gRPC speaks TLS")
-    tls_key_file: Path | None = Field(None, description="PEM private key of the certificate")
-    plaintext: bool = Field(False, description="allow gRPC without TLS off loopback")
-    no_auth: bool = Field(False, description="allow gRPC without authentication off loopback")
-    metrics_host: str = Field("127.0.0.1", description="where metrics and probes listen")
-    metrics_port: int = Field(9464, ge=0, le=65535, description="port of metrics and probes; 0 takes a free one")
-    backend: Literal["auto", "live", "simulator"] = Field(
-        "auto", description="auto: the Live API where credentials are set, else the embedded simulator"
+    host: str = Field(default="127.0.0.1", description="where gRPC listens")
+    port: int = Field(default=50051, ge=0, le=65535, description="gRPC port; 0 takes a free one")
+    tls_cert_file: Path | None = Field(default=None, description="PEM certificate chain; with it gRPC speaks TLS")
+    tls_key_file: Path | None = Field(default=None, description="PEM private key of the certificate")
+    plaintext: bool = Field(default=False, description="allow gRPC without TLS off loopback")
+    no_auth: bool = Field(default=False, description="allow gRPC without authentication off loopback")
+    metrics_host: str = Field(default="127.0.0.1", description="where metrics and probes listen")
+    metrics_port: int = Field(
+        default=9464, ge=0, le=65535, description="port of metrics and probes; 0 takes a free one"
     )
-    model: str = Field("gemini-3.8-live", min_length=1, description="the model of sessions that name none")
-    setup_timeout: float = Field(10.0, gt=0, le=120, description="how long a link may take from dial to setup")
-    drain_timeout: float = Field(30.0, ge=0, le=600, description="how long running turns may finish at a stop")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="the least that is logged")
-    log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal, else JSON")
+    backend: Literal["auto", "live", "simulator"] = Field(
+        default="auto", description="auto: the Live API where credentials are set, else the embedded simulator"
+    )
+    model: str = Field(default="gemini-3.8-live", min_length=1, description="the model of sessions that name none")
+    setup_timeout: float = Field(default=10.0, gt=0, le=120, description="how long a link may take from dial to setup")
+    drain_timeout: float = Field(default=30.0, ge=0, le=600, description="how long running turns may finish at a stop")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="the least that is logged"
+    )
+    log_format: Literal["auto", "json", "console"] = Field(
+        default="auto", description="auto: console on a terminal, else JSON"
+    )
 
     def fault(self) -> str | None:
         """Return why the gateway must not listen with these settings, and what to do; None when it may."""
@@ -45,6 +52,11 @@ class Settings(BaseSettings):
         for path in (self.tls_cert_file, self.tls_key_file):
             if path is not None and not path.is_file():
                 return f"{path} is no file: correct SEGUE_TLS_CERT_FILE or SEGUE_TLS_KEY_FILE"
+        if self.tls_cert_file is not None:
+            try:
+                ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.tls_cert_file, self.tls_key_file)
+            except OSError as error:
+                return f"{self.tls_cert_file} and {self.tls_key_file} are no certificate and its key in PEM: {error}"
         if is_loopback(self.host):
             return None
         missing = []
@@ -92,18 +104,21 @@ def load(config: Path | None = None, **flags: Any) -> Settings:
 
     try:
         return Sourced(**{name: value for name, value in flags.items() if value is not None})
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{config} is not TOML: {error}") from None
     except ValidationError as error:
-        faults = [f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors()]
+        faults = [
+            f"{fault['loc'][0]}: {'no such setting' if fault['type'] == 'extra_forbidden' else fault['msg']}"
+            for fault in error.errors()
+        ]
         raise SettingsError("settings that cannot be: " + "; ".join(faults)) from None
 
 
 def unknown_variables() -> list[str]:
     """Return the SEGUE_* environment variables that name no setting: misspelt ones, most likely."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known | _FOR_TESTS)
+    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known | _OTHERS)
 
 
-# Read by the tests alone.
-_FOR_TESTS = {"SEGUE_REQUIRE_TOOLS"}
+# Read by `segue talk` and by the tests.
+_OTHERS = {"SEGUE_TOKEN", "SEGUE_REQUIRE_TOOLS"}

@@ -18,7 +18,7 @@ from segue.telemetry.metrics import Metrics
 _log = structlog.get_logger(__name__)
 
 _LAG_PERIOD = 0.5
-# After the sessions have ended, their last messages still have to leave.
+# After the streams have ended, their last messages still have to leave, in seconds.
 _LAST_WORDS = 1.0
 
 
@@ -39,6 +39,7 @@ class Gateway:
         self._accepting = False
         self.metrics = Metrics()
         self.registry = Registry(backend, self.metrics, witness)
+        self._converser = Converser(self.registry, self.metrics, settings.model, lambda: self._accepting)
         self._server: Server | None = None
         self._probes: ProbeServer | None = None
         self._lag_task: asyncio.Task[None] | None = None
@@ -60,13 +61,13 @@ class Gateway:
             )
         except OSError as error:
             address = f"{settings.metrics_host}:{settings.metrics_port}"
-            raise ListenError(f"cannot serve metrics on {address}: {error.strerror}; set another port") from None
-        converser = Converser(self.registry, self.metrics, settings.model, lambda: self._accepting)
-        self._server = Server(settings, converser)
+            advice = "set another SEGUE_METRICS_PORT or SEGUE_METRICS_HOST"
+            raise ListenError(f"cannot serve metrics on {address}: {error.strerror}; {advice}") from None
+        self._server = Server(settings, self._converser)
         try:
             self.port = await self._server.start()
         except ListenError:
-            self._probes.close()
+            await asyncio.to_thread(self._probes.close)
             raise
         self.metrics_port = self._probes.port
         self._accepting = True
@@ -90,11 +91,12 @@ class Gateway:
             task.cancel()
         await asyncio.gather(draining, cut_off, return_exceptions=True)
         left = len(self.registry)
-        await self._server.stop(0 if left else _LAST_WORDS)
+        self._converser.dismiss()
+        await self._server.stop(_LAST_WORDS)
         await self._backend.close()
         self._lag_task.cancel()
         await asyncio.gather(self._lag_task, return_exceptions=True)
-        self._probes.close()
+        await asyncio.to_thread(self._probes.close)
         _log.info("stopped", cut_off=left)
 
     def cut_off(self) -> None:

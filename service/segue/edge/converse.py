@@ -1,6 +1,7 @@
 """One client stream: events are routed to the sessions on its channels, and what they say is pulled into batches."""
 
 import asyncio
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +11,8 @@ import grpc.aio
 from google.protobuf.message import DecodeError
 
 from segue.audio.level import Level
-from segue.core.events import AudioReceived, InputEnded, StreamLost
-from segue.core.outputs import Closed, CloseReason, Next
+from segue.core.events import AudioReceived, InputEnded, ShutdownRequested, StreamLost
+from segue.core.outputs import Audio, Closed, CloseReason, Next
 from segue.edge.status import status_of
 from segue.edge.wire import read_input, write_output
 from segue.node.driver import Driver
@@ -24,9 +25,17 @@ from segue_client.segue.v1.voice_session_service_pb2 import ConverseRequest, Con
 MAX_REQUEST_EVENTS = 1024
 MAX_RESPONSE_EVENTS = 64
 MAX_RESPONSE_BYTES = 256 * 1024
-# What one channel puts into a message before the next one has its turn.
+# What one channel puts into a message before the next one has its turn: so much audio, and the room that it takes.
 _SHARE_EVENTS = 8
-_SHARE_BYTES = 64 * 1024
+_SHARE_BYTES = 60 * 1024
+_SHARE_ROOM = 64 * 1024
+# A stream that is lost reads like a half-close at first, and is cancelled only a moment later, in seconds.
+_CANCELLATION_DELAY = 0.02
+# What an event takes beside its audio, at most.
+_EVENT_OVERHEAD = 32
+# So many channels that were never opened are told so; what comes on others is only counted.
+_MAX_STRANGERS = 1024
+_GOING_DOWN = "the server goes down: try another"
 
 
 class MalformedError(Exception):
@@ -52,47 +61,88 @@ class _Channel:
         self._stream.drop(self)
 
 
+class _Opened:
+    """The channels that were ever opened, in increasing order: as ranges, since most clients count by one."""
+
+    def __init__(self) -> None:
+        self._ranges: list[range] = []
+
+    @property
+    def highest(self) -> int:
+        return self._ranges[-1][-1] if self._ranges else -1
+
+    def add(self, number: int) -> None:
+        if self._ranges and self._ranges[-1].stop == number:
+            number_range = range(self._ranges.pop().start, number + 1)
+        else:
+            number_range = range(number, number + 1)
+        self._ranges.append(number_range)
+
+    def __contains__(self, number: int) -> bool:
+        index = bisect_right(self._ranges, number, key=lambda numbers: numbers.start)
+        return index > 0 and number in self._ranges[index - 1]
+
+
 class Stream:
     """The channels of one stream. `route` takes what the client says, `pull` gives what goes into a message."""
 
-    def __init__(self, registry: Registry, default_model: str) -> None:
+    def __init__(self, registry: Registry, metrics: Metrics, default_model: str) -> None:
         self.registry = registry
+        self._metrics = metrics
         self._default_model = default_model
         self._channels: dict[int, _Channel] = {}
-        self._highest_opened = -1
-        self._never_opened: set[int] = set()
+        self._opened = _Opened()
+        self._strangers: set[int] = set()
         self._ready: deque[_Channel] = deque()
-        self._own: deque[ServerEvent] = deque()
+        # What goes before all that the sessions have to say.
+        self._first: deque[ServerEvent] = deque()
         self._ended = False
-        self.late_events = 0
+        self.dismissed = False
         self.output_waits = asyncio.Event()
 
     @property
     def over(self) -> bool:
         """Return whether no more input comes and no session is left."""
-        return self._ended and not self._channels and not self._own
+        return (self._ended or self.dismissed) and not self._channels and not self._first
 
     def route(self, event: ClientEvent) -> None:
         """Give one client event to its session."""
         channel = self._channels.get(event.channel)
         arm = event.WhichOneof("input")
         if channel is None:
-            if arm not in ("open", "resume") or event.channel <= self._highest_opened:
-                self._answer_nobody(event.channel)
-                return
-            channel = self._channels[event.channel] = _Channel(event.channel, self)
-            self._highest_opened = event.channel
-        if arm == "audio":
+            if arm in ("open", "resume"):
+                self._open(event)
+            else:
+                self._answer_stray(event.channel)
+        elif arm == "audio":
             audio = event.audio
             channel.driver.feed(AudioReceived(event.seq, audio, channel.level.voiced(audio)))
         else:
             channel.driver.feed(read_input(event, self._default_model))
+
+    def _open(self, event: ClientEvent) -> None:
+        number = event.channel
+        if number <= self._opened.highest:
+            message = f"channel {number} comes after channel {self._opened.highest}: open each one higher than the last"
+            self._say(number, 1, Closed(CloseReason.INVALID_OPEN, message, Next.NONE))
+            return
+        self._opened.add(number)
+        channel = self._channels[number] = _Channel(number, self)
+        channel.driver.feed(read_input(event, self._default_model))
+        if self.registry.finishing:
+            channel.driver.feed(ShutdownRequested())
 
     def end_input(self) -> None:
         """The client half-closed: the sessions finish."""
         self._ended = True
         for channel in list(self._channels.values()):
             channel.driver.feed(InputEnded())
+        self.output_waits.set()
+
+    def dismiss(self) -> None:
+        """The server goes down: end the stream, and cut off the sessions that are left."""
+        self.dismissed = True
+        self.lose()
         self.output_waits.set()
 
     def lose(self) -> None:
@@ -103,17 +153,23 @@ class Stream:
     def pull(self) -> list[ServerEvent]:
         """Return what can be said now, round-robin over the channels; empty when nothing can."""
         events: list[ServerEvent] = []
-        while self._own and len(events) < MAX_RESPONSE_EVENTS:
-            events.append(self._own.popleft())
         room = MAX_RESPONSE_BYTES
-        while self._ready and len(events) < MAX_RESPONSE_EVENTS and room >= _SHARE_BYTES:
+        while self._first and len(events) < MAX_RESPONSE_EVENTS:
+            room -= self._first[0].ByteSize() + _EVENT_OVERHEAD
+            if events and room < 0:
+                return events
+            events.append(self._first.popleft())
+        while self._ready and len(events) < MAX_RESPONSE_EVENTS and room >= _SHARE_ROOM:
             channel = self._ready.popleft()
             channel.awake = False
             sends = channel.driver.pull(min(_SHARE_EVENTS, MAX_RESPONSE_EVENTS - len(events)), _SHARE_BYTES)
             for send in sends:
                 said = write_output(channel.number, send.seq, send.output)
-                room -= len(said.audio)
-                events.append(said)
+                # ByteSize() would serialise the audio once more.
+                size = len(send.output.audio) if isinstance(send.output, Audio) else said.ByteSize()
+                room -= size + _EVENT_OVERHEAD
+                # Long words may break the limit: they go first next time.
+                (self._first if events and room < 0 else events).append(said)
         return events
 
     def wake(self, channel: _Channel) -> None:
@@ -126,15 +182,20 @@ class Stream:
         self._channels.pop(channel.number, None)
         self.output_waits.set()
 
-    def _answer_nobody(self, number: int) -> None:
-        if number <= self._highest_opened:
+    def _answer_stray(self, number: int) -> None:
+        if number in self._opened:
             # It raced the close.
-            self.late_events += 1
-        elif number not in self._never_opened:
-            self._never_opened.add(number)
+            self._metrics.rejections.labels("closed_channel").inc()
+            return
+        self._metrics.rejections.labels("not_open").inc()
+        if number not in self._strangers and len(self._strangers) < _MAX_STRANGERS:
+            self._strangers.add(number)
             message = f"channel {number} carries no session: send open first, on channels in increasing order"
-            self._own.append(write_output(number, 0, Closed(CloseReason.NOT_OPEN, message, Next.NONE)))
-            self.output_waits.set()
+            self._say(number, 0, Closed(CloseReason.NOT_OPEN, message, Next.NONE))
+
+    def _say(self, number: int, seq: int, closed: Closed) -> None:
+        self._first.append(write_output(number, seq, closed))
+        self.output_waits.set()
 
 
 class Converser:
@@ -149,43 +210,55 @@ class Converser:
         self._metrics = metrics
         self._default_model = default_model
         self._accepting = accepting
+        self._streams: set[Stream] = set()
+
+    def dismiss(self) -> None:
+        """End all streams, and cut off the sessions that are left."""
+        for stream in list(self._streams):
+            stream.dismiss()
 
     async def converse(self, _requests: Any, context: "grpc.aio.ServicerContext[bytes, bytes]") -> None:
         """Serve one stream of serialised ConverseRequests."""
         if not self._accepting():
-            await self._abort(
-                context, grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN", "the server goes down: try another"
-            )
-        stream = Stream(self._registry, self._default_model)
+            await _abort(context, grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN", _GOING_DOWN)
+        stream = Stream(self._registry, self._metrics, self._default_model)
+        self._streams.add(stream)
         self._metrics.streams_active.inc()
         reader = asyncio.create_task(_read(context, stream), name="converse reader")
         writer = asyncio.create_task(_write(context, stream), name="converse writer")
+        malformed = ""
         try:
-            # The writer ends when all is said; the reader before it, or when the client broke the contract.
-            await asyncio.wait((reader, writer), return_when=asyncio.FIRST_EXCEPTION)
-            for task in (reader, writer):
-                if task.done():
-                    task.result()
+            # The reader ends at the half-close, or when the client broke the contract; the writer when all is said.
+            await asyncio.wait((reader, writer), return_when=asyncio.FIRST_COMPLETED)
+            if reader.done():
+                reader.result()
+            await writer
         except MalformedError as fault:
-            await self._abort(context, grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED_MESSAGE", str(fault))
+            malformed = str(fault)
         finally:
             stream.lose()
             reader.cancel()
             writer.cancel()
             await asyncio.gather(reader, writer, return_exceptions=True)
             self._metrics.streams_active.dec()
+            self._streams.remove(stream)
+        if malformed:
+            await _abort(context, grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED_MESSAGE", malformed)
+        if stream.dismissed:
+            await _abort(context, grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN", _GOING_DOWN)
 
-    async def _abort(
-        self, context: "grpc.aio.ServicerContext[bytes, bytes]", code: grpc.StatusCode, reason: str, message: str
-    ) -> None:
-        status = status_of(code, reason, message)
-        await context.abort(code, message, status.trailing_metadata)
+
+async def _abort(
+    context: "grpc.aio.ServicerContext[bytes, bytes]", code: grpc.StatusCode, reason: str, message: str
+) -> None:
+    await context.abort(code, message, status_of(code, reason, message).trailing_metadata)
 
 
 async def _read(context: "grpc.aio.ServicerContext[bytes, bytes]", stream: Stream) -> None:
     while True:
         message = await context.read()
         if message is grpc.aio.EOF:  # type: ignore[attr-defined]
+            await asyncio.sleep(_CANCELLATION_DELAY)
             stream.end_input()
             return
         try:

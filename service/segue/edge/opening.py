@@ -127,7 +127,7 @@ def _unserved(opening: pb.OpenSession) -> Iterator[str]:
         yield "turn_detection.mode other than MODE_SERVER"
     if opening.barge_in.policy not in (pb.BargeIn.POLICY_UNSPECIFIED, pb.BargeIn.POLICY_ALLOWED):
         yield "barge_in.policy other than POLICY_ALLOWED"
-    if opening.resume_context.policy not in (pb.ResumeContext.POLICY_UNSPECIFIED, pb.ResumeContext.POLICY_OFF):
+    if opening.HasField("resume_context") and opening.resume_context.policy != pb.ResumeContext.POLICY_OFF:
         yield "resume_context.policy other than POLICY_OFF"
     for name, rate in (("input_format", _INPUT_RATE), ("output_format", _OUTPUT_RATE)):
         audio_format = getattr(opening, name)

@@ -1,6 +1,7 @@
 """The gRPC server: the voice service, health and reflection, on one port."""
 
 import asyncio
+import socket
 
 import grpc
 import grpc.aio
@@ -29,6 +30,18 @@ class ListenError(Exception):
     """The address cannot be listened on: the message says which and what to do."""
 
 
+def try_address(host: str, port: int) -> None:
+    """Listen for a moment.
+
+    Raises:
+        OSError: the address is taken or is not ours.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+
+
 class Server:
     """Listens for clients. NOT_SERVING until `start` is done and from `refuse` on."""
 
@@ -52,9 +65,15 @@ class Server:
         if ":" in self._settings.host:
             address = f"[{self._settings.host}]:{self._settings.port}"
         try:
+            # gRPC itself says why only in the log.
+            try_address(self._settings.host, self._settings.port)
             port = self._bind(address)
+        except OSError as error:
+            raise ListenError(
+                f"cannot listen on {address}: {error.strerror}; set another SEGUE_PORT or SEGUE_HOST"
+            ) from None
         except RuntimeError as error:
-            raise ListenError(f"cannot listen on {address}: is another gateway running? ({error})") from None
+            raise ListenError(f"cannot listen on {address}: {error}") from None
         await self._server.start()
         await self._say(health_pb2.HealthCheckResponse.SERVING)
         return port

@@ -11,12 +11,15 @@ from segue.core.actions import Action, Dial, Drop, End, HangUp, Send, SendAudio,
 from segue.core.events import Event, LinkEvent, LinkLost, LinkOpened, OpenReceived, StreamReady, Tick
 from segue.core.outputs import Audio, Closed
 from segue.core.profiles import profile_of
-from segue.core.session import Session
+from segue.core.session import Session, State
 from segue.telemetry.metrics import Metrics
 
 _log = structlog.get_logger(__name__)
 
 Remains: TypeAlias = Mapping[str, int]
+
+# A uvloop timer has whole milliseconds and may be early, and would spin until its time: half of one more spares that.
+_TIMER_SLACK = 0.0005
 
 
 class Driver:
@@ -50,7 +53,7 @@ class Driver:
         self._family = ""
         self._output_rate = 1
         self._input_rate = 1
-        self._close_reason = "stream_lost"
+        self._close_reason, self._close_message = "stream_lost", "the client's stream is gone"
         self._log = _log.bind(session=session.session_id)
         metrics.sessions_active.inc()
         metrics.sessions_opened.inc()
@@ -58,7 +61,7 @@ class Driver:
     def feed(self, event: Event) -> None:
         """Let the session react to an event now."""
         now = self._loop.time()
-        if type(event) is OpenReceived:
+        if type(event) is OpenReceived and self.session.state is State.NEW:
             self._note_open(event)
         actions = self.session.receive(event, now)
         if actions:
@@ -97,6 +100,8 @@ class Driver:
                     self._links[action.link] = self._backend.dial(action.link, action.setup, self._hear_link)
                 case HangUp():
                     self._forget(action.link).hang_up()
+                    if self._dialled_at.pop(action.link, None) is not None:
+                        self._metrics.link_dials.labels("abandoned").inc()
                 case Drop():
                     self._metrics.observe_drop(action)
                 case End():
@@ -134,18 +139,17 @@ class Driver:
             return
         self._metrics.observe(output, self._family)
         if isinstance(output, Closed):
-            self._close_reason = output.reason.name.lower()
-            self._log.info("session_closed", reason=self._close_reason, message=output.message)
+            self._close_reason, self._close_message = output.reason.name.lower(), output.message
 
     def _schedule(self, now: float) -> None:
         # A timer that is too early only asks again, so it is moved only forward: most events put the deadline off.
-        deadline = self.session.deadline()
+        due = max(self.session.deadline(), now) + _TIMER_SLACK
         timer = self._timer
         if timer is not None:
-            if timer.when() <= deadline:
+            if timer.when() <= due:
                 return
             timer.cancel()
-        self._timer = self._loop.call_at(max(deadline, now), self._tick) if deadline < float("inf") else None
+        self._timer = self._loop.call_at(due, self._tick) if due < float("inf") else None
 
     def _tick(self) -> None:
         self._timer = None
@@ -159,6 +163,7 @@ class Driver:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._log.info("session_closed", reason=self._close_reason, message=self._close_message)
         self._metrics.sessions_active.dec()
         self._metrics.sessions_closed.labels(self._close_reason).inc()
         remains = {"links": len(self._links), "timers": int(self._timer is not None)}

@@ -1,5 +1,7 @@
 """HTTP for machines: metrics, liveness and readiness."""
 
+import socket
+import socketserver
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -7,6 +9,19 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+# How soon `close` is noticed, in seconds.
+_POLL_INTERVAL = 0.05
+
+
+class _HTTPServer(ThreadingHTTPServer):
+    def __init__(self, address: tuple[str, int], probe: type[BaseHTTPRequestHandler]) -> None:
+        self.address_family = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0][0]
+        super().__init__(address, probe)
+
+    def server_bind(self) -> None:
+        # HTTPServer's own asks the name service for a name that nobody needs, which may take long.
+        socketserver.TCPServer.server_bind(self)
 
 
 class ProbeServer:
@@ -24,6 +39,9 @@ class ProbeServer:
 
     def __init__(self, host: str, port: int, registry: CollectorRegistry, ready: Callable[[], bool]) -> None:
         class Probe(BaseHTTPRequestHandler):
+            # Who asks for nothing must not keep a thread.
+            timeout = 10
+
             def do_GET(self) -> None:
                 match self.path.partition("?")[0]:
                     case "/metrics":
@@ -49,14 +67,15 @@ class ProbeServer:
                 # Probes come every few seconds: they are no news.
                 pass
 
-        self._server = ThreadingHTTPServer((host, port), Probe)
-        self._server.daemon_threads = True
+        self._server = _HTTPServer((host, port), Probe)
         self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, name="probes", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_POLL_INTERVAL,), name="probes", daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:
-        """Stop listening and wait for the thread."""
+        """Stop listening and wait for the thread, which takes a moment."""
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

@@ -27,6 +27,8 @@ class Registry:
         self._metrics = metrics
         self._witness = witness
         self._drivers: set[Driver] = set()
+        # The sessions are ending, and a new one is to end as soon as it can.
+        self.finishing = False
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -51,6 +53,7 @@ class Registry:
 
     async def finish(self) -> None:
         """Let running turns finish and end the sessions; wait until none is left."""
+        self.finishing = True
         for driver in list(self._drivers):
             driver.feed(ShutdownRequested())
         await self._empty.wait()

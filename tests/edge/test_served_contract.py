@@ -1,0 +1,281 @@
+"""Every part of the contract is either served or refused with a reason: nothing that a client asks for is ignored.
+
+A new field or input arm of the protos fails these tests until it is entered here.
+"""
+
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.struct_pb2 import Struct
+
+from segue.core.options import Compression, Modality, Options, Sensitivity, ServerDetection
+from segue.core.outputs import CloseReason, CutCause, EndReason, Next, Rejection, Speaker
+from segue.edge.opening import Refusal, read_open
+from segue.gateway import Gateway
+from segue_client.segue.v1 import client_event_pb2 as client
+from segue_client.segue.v1 import open_session_pb2 as pb
+from segue_client.segue.v1 import server_event_pb2 as server
+from segue_client.segue.v1.error_pb2 import Error
+from tests.conversation import conversing, opening
+
+LINEAR16 = pb.AudioFormat.ENCODING_LINEAR16
+DETECTION, BARGE_IN, RESUME = pb.TurnDetection, pb.BargeIn, pb.ResumeContext
+
+# For each field of OpenSession: what is served, with the option that it becomes.
+SERVED: dict[str, tuple[pb.OpenSession, str, object]] = {
+    "model": (pb.OpenSession(model="gemini-2.5-flash-native-audio"), "model", "gemini-2.5-flash-native-audio"),
+    "voice": (pb.OpenSession(voice="Puck"), "voice", "Puck"),
+    "language": (pb.OpenSession(language="de-DE"), "language", "de-DE"),
+    "system_instruction": (pb.OpenSession(system_instruction="Be brief."), "system_instruction", "Be brief."),
+    "response_modality": (pb.OpenSession(response_modality=pb.OpenSession.MODALITY_TEXT), "modality", Modality.TEXT),
+    "turn_detection": (
+        pb.OpenSession(
+            turn_detection=DETECTION(
+                mode=DETECTION.MODE_SERVER,
+                start_sensitivity=DETECTION.SENSITIVITY_HIGH,
+                end_sensitivity=DETECTION.SENSITIVITY_LOW,
+                silence=Duration(nanos=600_000_000),
+                prefix_padding=Duration(nanos=50_000_000),
+            )
+        ),
+        "detection",
+        ServerDetection(Sensitivity.HIGH, Sensitivity.LOW, 600, 50),
+    ),
+    "barge_in": (pb.OpenSession(barge_in=BARGE_IN(policy=BARGE_IN.POLICY_ALLOWED)), "labels", {}),
+    "output_format": (
+        pb.OpenSession(output_format=pb.AudioFormat(encoding=LINEAR16, sample_rate_hertz=24_000)),
+        "labels",
+        {},
+    ),
+    "output_frame_duration": (
+        pb.OpenSession(output_frame_duration=Duration(nanos=20_000_000)),
+        "output_frame_duration",
+        0.02,
+    ),
+    "transcripts": (pb.OpenSession(transcripts=pb.OpenSession.TRANSCRIPTS_MODEL), "user_transcripts", False),
+    "delivery": (pb.OpenSession(delivery=pb.Delivery(lead=Duration(seconds=2))), "lead", 2.0),
+    "resume_context": (pb.OpenSession(resume_context=RESUME(policy=RESUME.POLICY_OFF)), "labels", {}),
+    "context_compression": (
+        pb.OpenSession(context_compression=pb.ContextCompression(trigger_tokens=20_000, target_tokens=10_000)),
+        "compression",
+        Compression(20_000, 10_000),
+    ),
+    "idle_timeout": (pb.OpenSession(idle_timeout=Duration(seconds=5)), "idle_timeout", 5.0),
+    "max_duration": (pb.OpenSession(max_duration=Duration(seconds=60)), "max_duration", 60.0),
+    "labels": (pb.OpenSession(labels={"call": "7"}), "labels", {"call": "7"}),
+}
+
+# What is in the contract and not served yet.
+UNSERVED: list[pb.OpenSession] = [
+    pb.OpenSession(tools=pb.Tools(built_in=["googleSearch"])),
+    pb.OpenSession(turn_detection=DETECTION(mode=DETECTION.MODE_MANUAL)),
+    pb.OpenSession(turn_detection=DETECTION(mode=DETECTION.MODE_GATEWAY)),
+    pb.OpenSession(barge_in=BARGE_IN(policy=BARGE_IN.POLICY_NONE)),
+    pb.OpenSession(barge_in=BARGE_IN(policy=BARGE_IN.POLICY_AFTER, after=Duration(seconds=1))),
+    pb.OpenSession(input_format=pb.AudioFormat(encoding=pb.AudioFormat.ENCODING_MULAW, sample_rate_hertz=8_000)),
+    pb.OpenSession(input_format=pb.AudioFormat(encoding=LINEAR16, sample_rate_hertz=48_000)),
+    pb.OpenSession(output_format=pb.AudioFormat(encoding=pb.AudioFormat.ENCODING_ALAW, sample_rate_hertz=8_000)),
+    pb.OpenSession(output_format=pb.AudioFormat(encoding=LINEAR16, sample_rate_hertz=16_000)),
+    pb.OpenSession(delivery=pb.Delivery(max_unacked_bytes=1)),
+    pb.OpenSession(resume_context=RESUME(history_turns=2)),
+    pb.OpenSession(resume_context=RESUME(policy=RESUME.POLICY_BUILT_IN)),
+    pb.OpenSession(resume_context=RESUME(policy=RESUME.POLICY_TEMPLATE, template="{unheard}")),
+    pb.OpenSession(resume_context=RESUME(policy=RESUME.POLICY_CLIENT)),
+    pb.OpenSession(tool_policy=pb.ToolPolicy(interim_text="One moment.")),
+    pb.OpenSession(first_turn=pb.FirstTurn()),
+    pb.OpenSession(initial_history=[pb.HistoryTurn(role=pb.HistoryTurn.ROLE_USER, text="Hi")]),
+    pb.OpenSession(resume_window=Duration(seconds=1)),
+    pb.OpenSession(include_notices=True),
+    pb.OpenSession(backend_options=Struct()),
+]
+
+WRONG: list[tuple[pb.OpenSession, str]] = [
+    (pb.OpenSession(model="x?key=1"), "model 'x?key=1'"),
+    (pb.OpenSession(model="../x"), "model '../x'"),
+    (pb.OpenSession(response_modality=9), "response_modality is 9"),  # type: ignore[arg-type]
+    (pb.OpenSession(transcripts=9), "transcripts is 9"),  # type: ignore[arg-type]
+    (pb.OpenSession(turn_detection=DETECTION(mode=9)), "turn_detection.mode is 9"),  # type: ignore[arg-type]
+    (pb.OpenSession(barge_in=BARGE_IN(policy=9)), "barge_in.policy is 9"),  # type: ignore[arg-type]
+    (pb.OpenSession(resume_context=RESUME(policy=9)), "resume_context.policy is 9"),  # type: ignore[arg-type]
+    (pb.OpenSession(input_format=pb.AudioFormat(sample_rate_hertz=16_000)), "input_format.encoding is not set"),
+    (pb.OpenSession(input_format=pb.AudioFormat(encoding=9)), "input_format.encoding is 9"),  # type: ignore[arg-type]
+    (pb.OpenSession(input_format=pb.AudioFormat(encoding=LINEAR16)), "input_format.sample_rate_hertz is 0"),
+    (
+        pb.OpenSession(output_format=pb.AudioFormat(encoding=LINEAR16, sample_rate_hertz=96_000)),
+        "output_format.sample_rate_hertz is 96000",
+    ),
+    (
+        pb.OpenSession(input_format=pb.AudioFormat(encoding=pb.AudioFormat.ENCODING_MULAW, sample_rate_hertz=16_000)),
+        "G.711 has 8000",
+    ),
+    (pb.OpenSession(output_frame_duration=Duration(nanos=9_000_000)), "output_frame_duration is 0.009 s"),
+    (pb.OpenSession(output_frame_duration=Duration(seconds=2)), "from 0.01 to 1 s"),
+    (pb.OpenSession(idle_timeout=Duration()), "idle_timeout is 0 s"),
+    (pb.OpenSession(max_duration=Duration(seconds=86_401)), "max_duration is 86401 s"),
+    (pb.OpenSession(resume_window=Duration(seconds=-1)), "resume_window is -1 s"),
+    (pb.OpenSession(delivery=pb.Delivery(lead=Duration(nanos=99_000_000))), "lead is 0.099 s"),
+    (pb.OpenSession(turn_detection=DETECTION(silence=Duration(seconds=6))), "silence is 6 s"),
+    (pb.OpenSession(turn_detection=DETECTION(prefix_padding=Duration(seconds=2))), "prefix_padding is 2 s"),
+    (pb.OpenSession(labels={str(number): "" for number in range(17)}), "17 labels: at most 16"),
+    (pb.OpenSession(labels={"": "x"}), "label ''"),
+    (pb.OpenSession(labels={"x": "y" * 64}), "values at most 63"),
+    (
+        pb.OpenSession(context_compression=pb.ContextCompression(trigger_tokens=10, target_tokens=10)),
+        "target_tokens must be lower",
+    ),
+    (pb.OpenSession(system_instruction="x" * 32 * 1024), "at most 32768 are allowed"),
+]
+
+INPUTS_SERVED = {"open", "audio", "text", "interrupt", "ack", "close"}
+INPUTS_REFUSED: dict[str, client.ClientEvent] = {
+    "image": client.ClientEvent(seq=1, image=client.Image(content=b"x", mime_type="image/png")),
+    "activity": client.ClientEvent(seq=1, activity=client.Activity(edge=client.Activity.EDGE_END)),
+    "tool_result": client.ClientEvent(seq=1, tool_result=client.ToolResult(call_id="c", error="no")),
+    "note": client.ClientEvent(seq=1, note=client.Note(text="The user nods.")),
+    "update": client.ClientEvent(seq=1, update=client.SessionUpdate(system_instruction="Be brief.")),
+}
+
+
+def set_fields(opening: pb.OpenSession) -> set[str]:
+    return {field.name for field, _ in opening.ListFields()}
+
+
+def test_every_field_of_an_open_is_served_or_refused() -> None:
+    refused = set().union(*map(set_fields, UNSERVED))
+    assert {field.name for field in pb.OpenSession.DESCRIPTOR.fields} == SERVED.keys() | refused
+
+
+@pytest.mark.parametrize(
+    "message",
+    [pb.AudioFormat, pb.TurnDetection, pb.BargeIn, pb.Delivery, pb.ResumeContext, pb.ContextCompression],
+    ids=lambda message: message.DESCRIPTOR.name,
+)
+def test_every_field_within_a_served_part_is_served_or_refused(message: type) -> None:
+    told = {
+        "AudioFormat": {"encoding", "sample_rate_hertz"},
+        "TurnDetection": {"mode", "start_sensitivity", "end_sensitivity", "silence", "prefix_padding"},
+        "BargeIn": {"policy", "after"},
+        "Delivery": {"lead", "unpaced", "max_unacked_bytes"},
+        "ResumeContext": {"policy", "template", "history_turns"},
+        "ContextCompression": {"off", "trigger_tokens", "target_tokens"},
+    }
+    descriptor = message.DESCRIPTOR  # type: ignore[attr-defined]
+    assert {field.name for field in descriptor.fields} == told[descriptor.name]
+
+
+@pytest.mark.parametrize("name", sorted(SERVED))
+def test_what_is_served_becomes_an_option(name: str) -> None:
+    opening, option, value = SERVED[name]
+    assert set_fields(opening) == {name}
+    options = read_open(opening, "default")
+    assert isinstance(options, Options)
+    assert getattr(options, option) == value
+
+
+def test_the_input_format_is_served_at_16_khz() -> None:
+    options = read_open(opening(), "default")
+    assert isinstance(options, Options)
+    assert options.input_format is not None
+    assert options.input_format.sample_rate == 16_000
+    assert options.unpaced
+
+
+def test_what_is_left_out_has_the_default_of_the_contract() -> None:
+    assert read_open(pb.OpenSession(), "default") == Options(model="default")
+
+
+@pytest.mark.parametrize("opening", UNSERVED, ids=lambda opening: str(opening).replace("\n", " ").strip())
+def test_what_is_not_served_is_refused_by_its_name(opening: pb.OpenSession) -> None:
+    refusal = read_open(opening, "default")
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason is CloseReason.UNIMPLEMENTED
+    (name,) = set_fields(opening)
+    assert name in refusal.message
+
+
+@pytest.mark.parametrize(("opening", "complaint"), WRONG, ids=[complaint for _, complaint in WRONG])
+def test_what_cannot_be_is_refused_with_the_reason(opening: pb.OpenSession, complaint: str) -> None:
+    refusal = read_open(opening, "default")
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason is CloseReason.INVALID_OPEN
+    assert complaint in refusal.message
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason", "complaints"),
+    [
+        (
+            pb.OpenSession(
+                idle_timeout=Duration(),
+                transcripts=9,  # type: ignore[arg-type]
+                labels={"": ""},
+                include_notices=True,
+            ),
+            Error.REASON_INVALID_OPEN,
+            ("idle_timeout", "transcripts", "label"),
+        ),
+        (
+            pb.OpenSession(first_turn=pb.FirstTurn(), include_notices=True),
+            Error.REASON_UNIMPLEMENTED,
+            ("first_turn", "include_notices"),
+        ),
+        (
+            pb.OpenSession(model="gemini-3.8-live", response_modality=pb.OpenSession.MODALITY_TEXT),
+            Error.REASON_INVALID_OPEN,
+            ("does not answer in TEXT",),
+        ),
+    ],
+)
+async def test_a_refused_open_closes_its_channel_and_names_all_that_is_wrong(
+    gateway: Gateway, wrong: pb.OpenSession, reason: "Error.Reason", complaints: tuple[str, ...]
+) -> None:
+    async with conversing(gateway.port) as conversation:
+        await conversation.say(client.ClientEvent(open=wrong))
+        refused = await conversation.hear("closed")
+        assert (refused.seq, refused.closed.error.reason) == (1, reason)
+        assert refused.closed.next == server.SessionClosed.NEXT_NONE
+        for complaint in complaints:
+            assert complaint in refused.closed.error.message
+        await conversation.open(1)
+
+
+def test_every_input_is_served_or_refused() -> None:
+    inputs = {field.name for field in client.ClientEvent.DESCRIPTOR.oneofs_by_name["input"].fields}
+    assert inputs == INPUTS_SERVED | INPUTS_REFUSED.keys() | {"resume"}
+
+
+@pytest.mark.parametrize("name", sorted(INPUTS_REFUSED))
+async def test_an_input_that_is_not_served_is_rejected(gateway: Gateway, name: str) -> None:
+    async with conversing(gateway.port) as conversation:
+        await conversation.open()
+        await conversation.say(INPUTS_REFUSED[name])
+        rejected = (await conversation.hear("input_rejected")).input_rejected
+        assert rejected.input_seq == 1
+        # An activity is served, but not in the only mode that is.
+        activity = name == "activity"
+        reasons = server.InputRejected
+        assert rejected.reason == (reasons.REASON_WRONG_MODE if activity else reasons.REASON_UNIMPLEMENTED)
+        assert activity or rejected.message.startswith(name)
+
+
+async def test_a_resume_is_refused(gateway: Gateway) -> None:
+    async with conversing(gateway.port) as conversation:
+        await conversation.say(client.ClientEvent(resume=client.ResumeSession(resume_token="x")))
+        closed = (await conversation.hear("closed")).closed
+        assert closed.error.reason == Error.REASON_UNIMPLEMENTED
+        assert "open anew" in closed.error.message
+
+
+@pytest.mark.parametrize(
+    ("names", "prefix", "enum"),
+    [
+        (CloseReason, "REASON", Error.Reason),
+        (Next, "NEXT", server.SessionClosed.Next),
+        (Rejection, "REASON", server.InputRejected.Reason),
+        (EndReason, "REASON", server.TurnEnded.Reason),
+        (CutCause, "CAUSE", server.Interrupted.Cause),
+        (Speaker, "SPEAKER", server.Transcript.Speaker),
+    ],
+)
+def test_all_that_the_core_says_has_its_name_in_the_contract(names: type, prefix: str, enum: object) -> None:
+    spoken = {f"{prefix}_{name}" for name in names.__members__}  # type: ignore[attr-defined]
+    assert spoken <= set(enum.keys())  # type: ignore[attr-defined]

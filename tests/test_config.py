@@ -1,0 +1,164 @@
+"""The settings: where they come from, and what is said when they cannot be."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from segue.config import Settings, SettingsError, is_loopback, load, unknown_variables
+
+
+@pytest.fixture(autouse=True)
+def environment(plain_environment: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    return plain_environment
+
+
+@pytest.fixture
+def toml(tmp_path: Path) -> Path:
+    path = tmp_path / "segue.toml"
+    path.write_text('port = 1\nlog_level = "debug"\nmodel = "from-toml"\n')
+    return path
+
+
+def test_the_defaults_may_listen() -> None:
+    settings = load()
+    assert (settings.host, settings.port, settings.metrics_port) == ("127.0.0.1", 50051, 9464)
+    assert settings.fault() is None
+
+
+def test_flags_go_before_the_environment_and_that_before_the_file(environment: pytest.MonkeyPatch, toml: Path) -> None:
+    environment.setenv("SEGUE_PORT", "2")
+    environment.setenv("SEGUE_LOG_LEVEL", "error")
+    settings = load(toml, port=3, host=None)
+    assert (settings.port, settings.log_level, settings.model) == (3, "error", "from-toml")
+    assert settings.host == "127.0.0.1"
+    assert load(toml).port == 2
+
+
+def test_every_setting_can_be_set_in_each_way(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    values: dict[str, Any] = {
+        "host": "::1",
+        "port": 0,
+        "tls_cert_file": Path("/chain.pem"),
+        "tls_key_file": Path("/key.pem"),
+        "plaintext": True,
+        "no_auth": True,
+        "metrics_host": "0.0.0.0",
+        "metrics_port": 0,
+        "backend": "live",
+        "model": "m",
+        "setup_timeout": 1.5,
+        "drain_timeout": 0.0,
+        "log_level": "debug",
+        "log_format": "json",
+    }
+    assert values.keys() == Settings.model_fields.keys()
+    assert load(**values).model_dump() == values
+    lines = [
+        f"{name} = {str(value).lower() if isinstance(value, bool | int | float) else repr(str(value))}"
+        for name, value in values.items()
+    ]
+    (tmp_path / "all.toml").write_text("\n".join(lines))
+    assert load(tmp_path / "all.toml").model_dump() == values
+    for name, value in values.items():
+        environment.setenv(f"SEGUE_{name.upper()}", str(value))
+    assert load().model_dump() == values
+    assert unknown_variables() == []
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("prot = 1", "prot: no such setting"),
+        ("port = 70000", "port: Input should be less than or equal to 65535"),
+        ('port = "many"', "port: Input should be a valid integer"),
+        ('backend = "openai"', "backend: Input should be 'auto', 'live' or 'simulator'"),
+        ('log_level = "loud"', "log_level: Input should be 'debug'"),
+        ("setup_timeout = 0", "setup_timeout: Input should be greater than 0"),
+        ('model = ""', "model: String should have at least 1 character"),
+        ("port =", "is not TOML"),
+        ("[grpc]\nport = 1", "grpc: no such setting"),
+        ('model = "caf\xe9"', "is not TOML"),
+    ],
+)
+def test_what_cannot_be_in_a_file_is_one_clear_line(tmp_path: Path, text: str, complaint: str) -> None:
+    path = tmp_path / "segue.toml"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(SettingsError) as raised:
+        load(path)
+    assert complaint in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_all_that_is_wrong_is_named_at_once(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("SEGUE_PORT", "many")
+    with pytest.raises(SettingsError, match=r"port: .*; drain_timeout: "):
+        load(drain_timeout=-1)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"none\.toml is no file: correct --config"):
+        load(tmp_path / "none.toml")
+
+
+def test_misspelt_variables_are_found(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("SEGUE_PROT", "1")
+    environment.setenv("SEGUE_PORT", "1")
+    environment.setenv("SEGUE_TOKEN", "read by segue talk")
+    environment.setenv("SEGUE_REQUIRE_TOOLS", "1")
+    assert unknown_variables() == ["SEGUE_PROT"]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_loopback_needs_nothing(host: str) -> None:
+    assert is_loopback(host)
+    assert Settings(host=host).fault() is None
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.1", "example.com", ""])
+def test_another_address_needs_tls_or_plaintext_and_no_auth_each_for_itself(host: str, tmp_path: Path) -> None:
+    chain, key = certificate(tmp_path)
+    tls: dict[str, Any] = {"tls_cert_file": chain, "tls_key_file": key}
+    neither = Settings(host=host).fault()
+    assert neither is not None
+    assert "--plaintext" in neither
+    assert "--no-auth" in neither
+    for secrecy in ({"plaintext": True}, tls):
+        fault = Settings(host=host, **secrecy).fault()
+        assert fault is not None
+        assert "--plaintext" not in fault
+        assert "--no-auth" in fault
+        assert Settings(host=host, no_auth=True, **secrecy).fault() is None
+    fault = Settings(host=host, no_auth=True).fault()
+    assert fault is not None
+    assert "--plaintext" in fault
+    assert "--no-auth" not in fault
+
+
+def test_metrics_have_an_address_of_their_own() -> None:
+    assert Settings(metrics_host="0.0.0.0").fault() is None
+    assert Settings(host="0.0.0.0", plaintext=True, no_auth=True).metrics_host == "127.0.0.1"
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    issued = trustme.CA().issue_cert("localhost")
+    chain, key = folder / "chain.pem", folder / "key.pem"
+    issued.cert_chain_pems[0].write_to_path(chain)
+    issued.private_key_pem.write_to_path(key)
+    return chain, key
+
+
+def test_a_certificate_needs_its_key(tmp_path: Path) -> None:
+    chain, key = certificate(tmp_path)
+    for half in (Settings(tls_cert_file=chain), Settings(tls_key_file=key)):
+        assert "set the missing one" in (half.fault() or "")
+    assert "is no file" in (Settings(tls_cert_file=chain, tls_key_file=tmp_path / "none.pem").fault() or "")
+    fault = Settings(tls_cert_file=key, tls_key_file=key).fault()
+    assert fault is not None
+    assert "no certificate and its key" in fault
+    other = tmp_path / "other"
+    other.mkdir()
+    assert "no certificate and its key" in (
+        Settings(tls_cert_file=chain, tls_key_file=certificate(other)[1]).fault() or ""
+    )
