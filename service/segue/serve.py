@@ -10,7 +10,7 @@ import structlog
 
 from segue.backend.credentials import Credential, CredentialError, from_environment
 from segue.backend.gemini import GeminiBackend
-from segue.config import Settings, SettingsError
+from segue.config import Settings, SettingsError, unknown_variables
 from segue.gateway import Gateway
 from segue.simulator.history import History
 from segue.simulator.server import Simulator
@@ -93,6 +93,8 @@ async def serve(settings: Settings) -> None:
         loop.add_signal_handler(number, stop_or_hurry)
     async with chosen_backend(settings) as choice:
         (_log.info if choice.live else _log.warning)("backend", message=choice.why, model=settings.model)
+        for variable in unknown_variables():
+            _log.warning("unknown_setting", message=f"{variable} is no setting: correct its name, or unset it")
         gateway = Gateway(settings, choice.backend)
         try:
             await gateway.start()

@@ -71,7 +71,7 @@ class InterruptReceived:
 
 @dataclass(slots=True)
 class AckReceived:
-    """The client had received output up to `output_seq` and played `heard` seconds of `turn`, None where it is silent."""
+    """The client had output up to `output_seq` and played `heard` seconds of `turn`, None where it says nothing."""
 
     output_seq: int
     turn: int

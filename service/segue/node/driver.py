@@ -30,7 +30,7 @@ class Driver:
         backend: where its links are dialled.
         metrics: what is counted.
         wake: called when there is output to pull.
-        ended: called once, when the session is over, with what remains of it; everything is 0 when it is clean.
+        ended: called once, when the session is over.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Driver:
         backend: Backend,
         metrics: Metrics,
         wake: Callable[[], None],
-        ended: Callable[["Driver", Remains], None],
+        ended: Callable[["Driver"], None],
     ) -> None:
         self.session = session
         self._backend = backend
@@ -57,6 +57,11 @@ class Driver:
         self._log = _log.bind(session=session.session_id)
         metrics.sessions_active.inc()
         metrics.sessions_opened.inc()
+
+    @property
+    def remains(self) -> Remains:
+        """What there still is of the session; once it is over, everything is 0."""
+        return {"links": len(self._links), "timers": int(self._timer is not None)}
 
     def feed(self, event: Event) -> None:
         """Let the session react to an event now."""
@@ -166,5 +171,4 @@ class Driver:
         self._log.info("session_closed", reason=self._close_reason, message=self._close_message)
         self._metrics.sessions_active.dec()
         self._metrics.sessions_closed.labels(self._close_reason).inc()
-        remains = {"links": len(self._links), "timers": int(self._timer is not None)}
-        self._ended(self, remains)
+        self._ended(self)

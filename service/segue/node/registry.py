@@ -38,18 +38,23 @@ class Registry:
     def open(self, wake: Callable[[], None], ended: Callable[[], None]) -> Driver:
         """Make a session. `wake` is called when it has output, `ended` once when it is over."""
 
-        def forget(driver: Driver, remains: Remains) -> None:
+        def forget(driver: Driver) -> None:
             self._drivers.discard(driver)
             if not self._drivers:
                 self._empty.set()
             if self._witness is not None:
-                self._witness(driver.session.session_id, remains)
+                # The driver is still in the middle of it.
+                asyncio.get_running_loop().call_soon(self._tell, self._witness, driver)
             ended()
 
         driver = Driver(Session(secrets.token_hex(8)), self._backend, self._metrics, wake, forget)
         self._drivers.add(driver)
         self._empty.clear()
         return driver
+
+    @staticmethod
+    def _tell(witness: Callable[[str, Remains], None], driver: Driver) -> None:
+        witness(driver.session.session_id, driver.remains)
 
     async def finish(self) -> None:
         """Let running turns finish and end the sessions; wait until none is left."""
