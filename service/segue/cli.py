@@ -1,22 +1,39 @@
 """The command line."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 import uvloop
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 import segue_client
 from segue.checks import check as run_check
 from segue.config import Settings, SettingsError, load
 from segue.demo.command import demo as run_demo
 from segue.edge.server import ListenError
+from segue.record.command import compared, show
+from segue.record.command import record as run_proxy
+from segue.record.proxy import ProxyError
+from segue.record.recording import RecordingError, load_recording
+from segue.record.redaction import Redaction
 from segue.serve import serve as run_serve
+from segue.simulator.control import Control
 from segue.simulator.dialogue import DialogueError, load_dialogue
-from segue.simulator.server import Simulator
+from segue.simulator.families import family_of
+from segue.simulator.faults import ALL_FAULTS
+from segue.simulator.faults.plan import describe as describe_fault
+from segue.simulator.faults.plan import fault_settings
+from segue.simulator.recorder import Recorder, RecorderError
+from segue.simulator.schema import Flavour
+from segue.simulator.server import Simulator, SimulatorError
+from segue.simulator.settings import SimulatorSettings, load_settings, read_switches
+from segue.simulator.switches import Switches
+from segue.simulator.values import SettingError
 from segue.talk import TalkError
 from segue.talk import talk as run_talk
 from segue.telemetry import logs
@@ -27,6 +44,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
+
+record_app = typer.Typer(help="Record the real Live API, and compare it with the simulator.", no_args_is_help=True)
+app.add_typer(record_app, name="record")
 
 Config = Annotated[Path | None, typer.Option(help="A TOML file with settings; SEGUE_* variables go before it.")]
 Host = Annotated[str | None, typer.Option(help="Where gRPC listens. Default: 127.0.0.1.")]
@@ -42,7 +62,18 @@ def main() -> None:
     """Run the command line; faults of the user's are one line on standard error and exit code 1."""
     try:
         app()
-    except (DialogueError, ListenError, SettingsError, TalkError, segue_client.SegueError) as error:
+    except (
+        DialogueError,
+        ListenError,
+        ProxyError,
+        RecorderError,
+        RecordingError,
+        SettingError,
+        SettingsError,
+        SimulatorError,
+        TalkError,
+        segue_client.SegueError,
+    ) as error:
         Console(stderr=True).print(f"[red]segue:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
         raise SystemExit(1) from None
 
@@ -102,22 +133,144 @@ def check(
 @app.command()
 def simulate(
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 8765,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where to listen; 0 takes a free one.")] = 8765,
     plain: Annotated[bool, typer.Option("--plain", help="ws instead of wss.")] = False,
     ca_file: Annotated[Path | None, typer.Option(help="Where to write the CA's certificate.")] = None,
     dialogue: Annotated[Path | None, typer.Option(help="A TOML file with what is said.")] = None,
+    flavour: Annotated[
+        Literal["developer", "vertex"] | None, typer.Option(help="Serve the paths of this service only. Default: both.")
+    ] = None,
+    model: Annotated[str, typer.Option(help="The only model that exists. Default: all that are known.")] = "",
+    faults: Annotated[Path | None, typer.Option(help="A TOML file that sets switches and faults.")] = None,
+    switch: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Set a disputed behaviour; can be repeated.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Close also at what the real service ignores without a word.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Where all that is random comes from.")] = 0,
+    control: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="Port of an HTTP endpoint on loopback that makes faults strike; 0 takes a free one."
+        ),
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Append what happens to this file, as JSON lines; no audio, no secrets.")
+    ] = None,
+    list_: Annotated[bool, typer.Option("--list", help="Print every fault and every switch, and end.")] = False,
 ) -> None:
-    """Simulate the Live API, for any of its clients."""
+    """Simulate the Live API, for any of its clients.
+
+    `segue simulate --list` tells which faults there are, and which disputed behaviours can be switched.
+    """
+    if list_:
+        _list_faults_and_switches(Console())
+        return
+    if model and family_of(model) is None:
+        raise SettingError(f"{model} is of no known family of Live models")
+    settings = SimulatorSettings() if faults is None else load_settings(faults)
     said = None if dialogue is None else load_dialogue(dialogue)
+    switches = read_switches(switch or (), settings.switches)
 
     async def run() -> None:
-        async with Simulator(host, port, plain=plain, dialogue=said) as simulator:
+        async with AsyncExitStack() as stack:
+            simulator = await stack.enter_async_context(
+                Simulator(
+                    host,
+                    port,
+                    plain=plain,
+                    dialogue=said,
+                    seed=seed,
+                    history=None if record is None else stack.enter_context(Recorder(record)),
+                    flavour=None if flavour is None else Flavour[flavour.upper()],
+                    model=model.rpartition("/")[2],
+                    switches=switches,
+                    faults=settings.faults,
+                    strict=strict,
+                )
+            )
             if ca_file is not None and simulator.ca_pem:
-                ca_file.write_bytes(simulator.ca_pem)
+                _write(ca_file, simulator.ca_pem)
             _describe(simulator, ca_file)
+            if control is not None:
+                endpoint = await stack.enter_async_context(Control(simulator, control))
+                Console().print(f"Faults strike by hand over {endpoint.url}.", highlight=False)
             await asyncio.Event().wait()
 
     _until_interrupted(run())
+
+
+@record_app.command("proxy")
+def record_proxy(
+    output: Annotated[Path, typer.Option(help="The recording to write, JSON lines; it must not exist yet.")],
+    upstream: Annotated[
+        str, typer.Option(help="The service: Google's, a Vertex region's, or a `segue simulate`.")
+    ] = "wss://generativelanguage.googleapis.com",
+    upstream_ca_file: Annotated[Path | None, typer.Option(help="Trust this CA as the service's, in PEM.")] = None,
+    port: Annotated[int, typer.Option(help="Where to listen on 127.0.0.1; 0 takes a free one.")] = 8766,
+    plain: Annotated[bool, typer.Option("--plain", help="Serve ws instead of wss.")] = False,
+    ca_file: Annotated[Path | None, typer.Option(help="Where to write the proxy's CA certificate.")] = None,
+    audio: Annotated[
+        Literal["level", "full"], typer.Option(help="Record audio by its length and level, or in full.")
+    ] = "level",
+    no_text: Annotated[bool, typer.Option("--no-text", help="Record texts by their length only.")] = False,
+) -> None:
+    """Pass everything between a client and the Live API, and record it without secrets.
+
+    Point a client at the proxy; it needs no other change, and uses its own key. Python (google-genai):
+
+        segue record proxy --output call.jsonl --ca-file ca.pem
+
+        export SSL_CERT_FILE=ca.pem GOOGLE_GEMINI_BASE_URL=https://127.0.0.1:8766
+
+    JavaScript (@google/genai): --plain, and httpOptions: {baseUrl: "http://127.0.0.1:8766"}.
+
+    Vertex AI: --upstream wss://us-central1-aiplatform.googleapis.com, and GOOGLE_VERTEX_BASE_URL.
+
+    RECORDED: when each message came and what it said, texts and transcripts included (see --no-text); closes with
+    their codes and reasons; the names of headers.
+
+    NOT RECORDED: API keys and tokens, the values of headers and parameters that may be secret, resumption handles,
+    session ids and project ids, for which pseudonyms stand that are the same throughout (key-1, handle-2); audio, but
+    for its length and its level every 20 ms (see --audio full); images, but for their length; pings.
+
+    Read a recording before you give it away: what was said in it is said in it.
+    """
+    redaction = Redaction(keep_audio=audio == "full", keep_text=not no_text)
+    _until_interrupted(
+        run_proxy(
+            output,
+            redaction,
+            upstream=upstream,
+            upstream_ca_file=upstream_ca_file,
+            port=port,
+            plain=plain,
+            ca_file=ca_file,
+            console=Console(),
+        )
+    )
+
+
+@record_app.command("compare")
+def record_compare(
+    recording: Annotated[Path, typer.Argument(help="What `segue record proxy` wrote.")],
+    dialogue: Annotated[
+        Path | None, typer.Option(help="What the simulator says, in TOML; else as much as was recorded.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Where all that the simulator varies comes from.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print every point as JSON.")] = False,
+) -> None:
+    """Compare a recording with what the simulator would have sent, point by point.
+
+    The client's messages are given to the simulator at their recorded times; no time passes. Compared are the kinds,
+    order and fields of messages, voice activity, resumption updates and closes, which are the same or differ, and
+    timings, which are within what the simulator does or outside. Words are never compared. The exit code is 0 if
+    nothing but timings differs, else 1.
+    """
+    comparison = compared(load_recording(recording), dialogue, seed)
+    show(comparison, Console(), as_json=as_json)
+    raise typer.Exit(0 if comparison.agrees else 1)
 
 
 @app.command()
@@ -181,6 +334,24 @@ def _describe(simulator: Simulator, ca_file: Path | None) -> None:
             highlight=False,
             soft_wrap=True,
         )
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise SimulatorError(f"{file}: cannot be written: {error.strerror or error}") from error
+
+
+def _list_faults_and_switches(console: Console) -> None:
+    faults = Table("fault", "what it imitates", "settings", title="Faults", title_justify="left")
+    for kind in ALL_FAULTS:
+        settings = ", ".join(f"{name} = {default}" for name, default in fault_settings(kind).items())
+        faults.add_row(kind.name, escape(describe_fault(kind)), settings)
+    switches = Table("switch", "default", "what it decides", "sources", title="Switches", title_justify="left")
+    for name, default, what, source in Switches.describe():
+        switches.add_row(name, str(default).lower(), escape(what), escape(source))
+    console.print(faults, switches)
 
 
 def _until_interrupted(running: Any) -> None:

@@ -4,7 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from segue.simulator.dialogue import Cursor, DialogueError, Place, default_dialogue, load_dialogue, parse_dialogue
+from segue.simulator.dialogue import (
+    Call,
+    Cursor,
+    DialogueError,
+    Place,
+    default_dialogue,
+    fill,
+    load_dialogue,
+    parse_dialogue,
+)
 
 SHORT = """
 [[utterances]]
@@ -68,6 +77,48 @@ def test_line_is_cut_into_sentences() -> None:
     assert line.delay == 0.5
 
 
+def test_line_may_hold_more_than_an_answer() -> None:
+    text = """
+        [[utterances]]
+        user = "x"
+        model = "y"
+        call = { name = "f" }
+        before = "Let me see."
+        while = "One {moment}."
+        after = "Here: {response}. That is all."
+        thought = "Hm."
+        addressed = false
+        waits = true
+        reason = "RESPONSE_REJECTED"
+        [[fallback]]
+        model = "z"
+        call = [{ name = "f", args = { a = 1 } }, { name = "g" }]
+    """
+    dialogue = parse_dialogue(text, "more")
+    line, other = dialogue.spoken(0), dialogue.written("any", 0)
+    assert line.calls == (Call("f", {}),)
+    assert (line.before, line.meanwhile, line.after) == (
+        "Let me see.",
+        "One {moment}.",
+        "Here: {response}. That is all.",
+    )
+    assert (line.thought, line.addressed, line.waits, line.reason) == ("Hm.", False, True, "RESPONSE_REJECTED")
+    assert other.calls == (Call("f", {"a": 1}), Call("g", {}))
+    assert (other.addressed, other.waits, other.calls[0].args) == (True, False, {"a": 1})
+    assert {"Let me see.", "That is all."} <= set(dialogue.sentences())
+    assert not any("{" in sentence for sentence in dialogue.sentences())
+
+
+def test_placeholders_are_filled_and_other_braces_stay() -> None:
+    assert fill("{a} {b} {} {a", {"a": "{b}"}) == "{b} {b} {} {a"
+
+
+def test_default_dialogue_calls_and_remembers() -> None:
+    dialogue = default_dialogue()
+    assert [call.name for call in dialogue.written("How is the weather?", 0).calls] == ["get_weather"]
+    assert dialogue.written("What did I say before?", 0).model == "{recall}"
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -81,6 +132,15 @@ def test_line_is_cut_into_sentences() -> None:
         ("[[texts]]\nwords = 'x'\nmodel = 'y'", "bad.toml: texts 1: words must be a list of single words"),
         ("[[texts]]\nwords = ['two words']\nmodel = 'y'", "bad.toml: texts 1: words must be a list"),
         ("[[fallback]]\nmodel = 'y'\ndelay = -1", "bad.toml: fallback 1: delay must be a number of seconds"),
+        ("[[fallback]]\nmodel = 'y'\ncall = 3", "bad.toml: fallback 1: call must be a table with a name"),
+        ("[[fallback]]\nmodel = 'y'\ncall = {args = {}}", "bad.toml: fallback 1: call must be a table with a name"),
+        ("[[fallback]]\nmodel = 'y'\ncall = {name = 'f', id = '1'}", "bad.toml: fallback 1: call: id is unknown"),
+        ("[[fallback]]\nmodel = 'y'\ncall = {name = 'f', args = 1}", "bad.toml: fallback 1: call: args must be"),
+        (
+            "[[fallback]]\nmodel = 'y'\ncall = {name = 'f', args = {at = 2026-01-01}}",
+            "bad.toml: fallback 1: call: args must be a table of what JSON can hold",
+        ),
+        ("[[fallback]]\nmodel = 'y'\nwaits = 1", "bad.toml: fallback 1: waits must be true or false"),
         (f"pause = true\n{SHORT}", "bad.toml: pause must be a number of seconds"),
     ],
 )

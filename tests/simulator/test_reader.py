@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from segue.simulator.reader import (
     Blob,
     ClientContent,
+    Compression,
     ContextUpdate,
     Detection,
+    FunctionDeclaration,
     FunctionResponse,
     RealtimeInput,
     Setup,
+    Thinking,
     ToolResponse,
     read,
 )
@@ -80,7 +83,17 @@ def test_setup_in_full() -> None:
     message = {
         "setup": {
             "model": "models/m",
-            "generationConfig": {"responseModalities": ["AUDIO"], "speech_config": {"language_code": "de-DE"}},
+            "generationConfig": {
+                "responseModalities": ["AUDIO"],
+                "speech_config": {
+                    "language_code": "de-DE",
+                    "voiceConfig": {"prebuilt_voice_config": {"voice_name": "Kore"}},
+                },
+                "thinkingConfig": {"include_thoughts": True, "thinkingBudget": 512, "thinkingLevel": "LOW"},
+                "enableAffectiveDialog": True,
+                "translationConfig": {"targetLanguageCode": "pl"},
+                "topK": "20",
+            },
             "realtime_input_config": {
                 "automaticActivityDetection": {
                     "startOfSpeechSensitivity": "START_SENSITIVITY_LOW",
@@ -89,15 +102,26 @@ def test_setup_in_full() -> None:
                     "silence_duration_ms": 100,
                 },
                 "activityHandling": "NO_INTERRUPTION",
+                "turnCoverage": "TURN_INCLUDES_ALL_INPUT",
             },
-            "sessionResumption": {"handle": "h"},
+            "sessionResumption": {"handle": "h", "transparent": True},
             "inputAudioTranscription": {},
             "output_audio_transcription": {},
             "historyConfig": {"initial_history_in_client_content": True},
-            "tools": None,
+            "systemInstruction": {"parts": [{"text": "Be"}, {"text": "brief."}]},
+            "tools": [
+                {"functionDeclarations": [{"name": "f"}, {"name": "g", "behavior": "NON_BLOCKING"}]},
+                {"google_search": {}, "functionDeclarations": [{"name": "h", "behavior": 1}]},
+            ],
+            "contextWindowCompression": {"triggerTokens": "25600", "sliding_window": {"target_tokens": 12800}},
+            "proactivity": {"proactiveAudio": False},
+            "explicitVadSignal": True,
+            "labels": {"anyKey": "x"},
+            "avatarConfig": {"avatar_name": "Vera", "customizedAvatar": {"image_data": "AAAA"}},
+            "safetySettings": [{"category": "HARM_CATEGORY_HATE_SPEECH", "threshold": "OFF", "method": "SEVERITY"}],
         }
     }
-    assert _read_object(message) == Setup(
+    assert _read_object(message, Flavour.VERTEX) == Setup(
         model="models/m",
         modalities=("AUDIO",),
         language_code="de-DE",
@@ -108,6 +132,37 @@ def test_setup_in_full() -> None:
         resumption=True,
         handle="h",
         initial_history=True,
+        voice="Kore",
+        system_instruction="Be brief.",
+        tools=(
+            FunctionDeclaration("f"),
+            FunctionDeclaration("g", "NON_BLOCKING"),
+            FunctionDeclaration("h", "BLOCKING"),
+        ),
+        built_in_tools=frozenset({"google_search"}),
+        thinking=Thinking(512, "LOW", True),
+        proactive_audio=False,
+        affective=True,
+        compression=Compression(25600, 12800),
+        transparent=True,
+        turn_coverage="TURN_INCLUDES_ALL_INPUT",
+        explicit_vad_signal=True,
+        translation="pl",
+    )
+
+
+def test_settings_that_are_there_and_empty() -> None:
+    message = {
+        "setup": {
+            "model": "m",
+            "contextWindowCompression": {},
+            "generationConfig": {"thinkingConfig": {"thinkingLevel": 0}},
+            "realtimeInputConfig": {"turnCoverage": "TURN_COVERAGE_UNSPECIFIED"},
+            "tools": [{"functionDeclarations": [{"name": "f", "behavior": "UNSPECIFIED"}]}, {}],
+        }
+    }
+    assert _read_object(message) == Setup(
+        "m", compression=Compression(), thinking=Thinking(), tools=(FunctionDeclaration("f"),)
     )
 
 
@@ -133,8 +188,14 @@ def test_realtime_input_may_set_several_fields() -> None:
 
 def test_first_media_chunk_counts_by_its_type() -> None:
     chunks = [{"data": "AAAA", "mimeType": "image/jpeg"}, {"data": "AAAA", "mimeType": "audio/pcm"}]
-    expected = RealtimeInput(video=Blob(b"\0\0\0", "image/jpeg"))
+    expected = RealtimeInput(video=Blob(b"\0\0\0", "image/jpeg"), media_chunks=2)
     assert _read_object({"realtimeInput": {"mediaChunks": chunks}}) == expected
+
+
+def test_vertex_takes_a_media_chunk_of_each_type() -> None:
+    chunks = [{"data": data, "mimeType": kind} for kind in ("image/jpeg", "audio/pcm") for data in ("AAAA", "BBBB")]
+    expected = RealtimeInput(Blob(b"\0\0\0", "audio/pcm"), Blob(b"\0\0\0", "image/jpeg"), media_chunks=4)
+    assert _read_object({"realtimeInput": {"mediaChunks": chunks}}, Flavour.VERTEX) == expected
 
 
 def test_content_joins_texts_and_counts_other_parts() -> None:
@@ -151,9 +212,38 @@ def test_keys_of_user_payloads_stay_as_they_are() -> None:
     assert _read_object(message) == ToolResponse((FunctionResponse("1", "f", response),))
 
 
+@pytest.mark.parametrize(
+    ("typed", "inside", "scheduling"),
+    [
+        ({}, {}, ""),
+        ({"scheduling": "SILENT"}, {}, "SILENT"),
+        ({"scheduling": "SCHEDULING_UNSPECIFIED"}, {}, ""),
+        ({}, {"scheduling": "WHEN_IDLE"}, "WHEN_IDLE"),
+        ({}, {"scheduling": "INTERRUPTED"}, "INTERRUPT"),
+        ({"scheduling": "SILENT"}, {"scheduling": "INTERRUPT"}, "SILENT"),
+        ({}, {"scheduling": "tomorrow"}, ""),
+        ({}, {"scheduling": 3}, ""),
+    ],
+)
+def test_scheduling_stands_beside_the_response_or_in_it(
+    typed: dict[str, str], inside: dict[str, object], scheduling: str
+) -> None:
+    response = {"id": "1", "name": "f", "response": {"result": "ok", **inside}, **typed}
+    message = _read_object({"toolResponse": {"functionResponses": [response]}})
+    assert message == ToolResponse((FunctionResponse("1", "f", response["response"], scheduling),))
+
+
+def test_function_response_may_lack_everything() -> None:
+    message = {"tool_response": {"function_responses": [{"willContinue": True}, {"will_continue": False}]}}
+    expected = (FunctionResponse("", "", None, will_continue=True), FunctionResponse("", "", None))
+    assert _read_object(message) == ToolResponse(expected)
+
+
 def test_context_update() -> None:
     message = {"contextUpdate": {"systemInstruction": {"parts": [{"text": "new"}]}, "tools": {"tools": []}}}
     assert _read_object(message) == ContextUpdate("new", ())
+    tools = {"tools": [{"functionDeclarations": [{"name": "f"}]}]}
+    assert _read_object({"contextUpdate": {"tools": tools}}) == ContextUpdate(None, (FunctionDeclaration("f"),))
 
 
 @pytest.mark.parametrize(
@@ -165,6 +255,7 @@ def test_context_update() -> None:
         ("[" * 200_000, "not_json", "Invalid JSON payload"),
         ('{"setup": ' + "9" * 5000 + "}", "not_json", "Invalid JSON payload"),
         ("[]", "value_invalid", "Invalid value at ''"),
+        ("3", "value_invalid", "Invalid value at '' (TYPE_MESSAGE), 3"),
         ("{}", "empty_message", "Request contains an invalid argument."),
         ('{"setup": null}', "empty_message", "Request contains an invalid argument."),
         ('{"setup": {}, "clientContent": {}}', "second_arm", "Invalid value (oneof)"),
@@ -181,7 +272,22 @@ def test_context_update() -> None:
         ),
         ('{"setup": {"Model": "m"}}', "field_unknown", 'Invalid JSON payload received. Unknown name "Model"'),
         ('{"setup": {"model": 1}}', "value_invalid", "Invalid value at 'setup.model' (TYPE_STRING), 1"),
-        ('{"setup": []}', "value_invalid", "Invalid value at 'setup' (TYPE_MESSAGE), a list"),
+        (
+            '{"setup": []}',
+            "field_not_repeated",
+            'Invalid JSON payload received. Unknown name "setup": Proto field is not repeating, cannot start list.',
+        ),
+        (
+            '{"setup": {"tools": [{"functionDeclarations": [{"parameters": {"type": ["STRING", "NULL"]}}]}]}}',
+            "field_not_repeated",
+            'Invalid JSON payload received. Unknown name "type" at '
+            "'setup.tools[0].function_declarations[0].parameters': Proto field is not repeating, cannot start list.",
+        ),
+        (
+            '{"realtimeInput": {"text": {"x": 1}}}',
+            "value_invalid",
+            "Invalid value at 'realtime_input.text' (TYPE_STRING), Starting an object on a scalar field",
+        ),
         ('{"clientContent": {"turns": {}}}', "value_invalid", "Invalid value at 'client_content.turns' (repeated)"),
         ('{"realtimeInput": {"audioStreamEnd": 1}}', "value_invalid", "Invalid value at"),
         (
@@ -190,11 +296,62 @@ def test_context_update() -> None:
             "Invalid value at 'realtime_input.audio.data'",
         ),
         ('{"realtimeInput": {"audio": {"data": "Ä==="}}}', "value_invalid", "Invalid value at"),
-        ('{"setup": {"generationConfig": {"responseModalities": ["SMELL"]}}}', "value_invalid", "Invalid value at"),
+        (
+            '{"setup": {"generationConfig": {"responseModalities": ["SMELL"]}}}',
+            "value_invalid",
+            "Invalid value at 'setup.generation_config.response_modalities[0]' "
+            '(type.googleapis.com/google.ai.generativelanguage.v1beta.GenerationConfig.Modality), "SMELL"',
+        ),
         ('{"setup": {"generationConfig": {"seed": 1.5}}}', "value_invalid", "Invalid value at"),
         ('{"setup": {"generationConfig": {"seed": "x"}}}', "value_invalid", "Invalid value at"),
         ('{"setup": {"generationConfig": {"seed": Infinity}}}', "value_invalid", "Invalid value at"),
         ('{"setup": {"generationConfig": {"seed": true}}}', "value_invalid", "Invalid value at"),
+        (
+            '{"setup": {"generationConfig": {"seed": 2147483648}}}',
+            "value_invalid",
+            "Invalid value at 'setup.generation_config.seed' (TYPE_INT32), 2147483648",
+        ),
+        (
+            '{"setup": {"contextWindowCompression": {"triggerTokens": "9223372036854775808"}}}',
+            "value_invalid",
+            "Invalid value at 'setup.context_window_compression.trigger_tokens' (TYPE_INT64)",
+        ),
+        (
+            '{"setup": {"tools": [{}, {"functionDeclarations": [{"strict": true}]}]}}',
+            "field_unknown",
+            "Invalid JSON payload received. Unknown name \"strict\" at 'setup.tools[1].function_declarations[0]'",
+        ),
+        (
+            '{"setup": {"tools": [{"functionDeclarations": [{"parameters": {"properties": {"a": {"$schema": 1}}}}]}]}}',
+            "field_unknown",
+            'Invalid JSON payload received. Unknown name "$schema" at '
+            "'setup.tools[0].function_declarations[0].parameters.properties[0].value': Cannot find field.",
+        ),
+        (
+            '{"setup": {"tools": [{"functionDeclarations": [{"parameters": {"additionalProperties": false}}]}]}}',
+            "field_unknown",
+            'Invalid JSON payload received. Unknown name "additionalProperties" at',
+        ),
+        ('{"setup": {"tools": [{"retrieval": {}}]}}', "field_unknown", "Invalid JSON payload received. Unknown name"),
+        ('{"setup": {"explicitVadSignal": false}}', "field_unknown", "Invalid JSON payload received. Unknown name"),
+        ('{"setup": {"safetySettings": [{"method": "SEVERITY"}]}}', "field_unknown", "Invalid JSON payload received."),
+        (
+            '{"setup": {"labels": ["x"]}}',
+            "field_not_repeated",
+            'Invalid JSON payload received. Unknown name "labels" at',
+        ),
+        ('{"setup": {"labels": 3}}', "value_invalid", "Invalid value at 'setup.labels' (map), 3"),
+        (
+            '{"toolResponse": {"functionResponses": [{"response": "text"}]}}',
+            "value_invalid",
+            "Invalid value at 'tool_response.function_responses[0].response' (type.googleapis.com/google.protobuf.",
+        ),
+        (
+            '{"setup": {"realtimeInputConfig": {"automaticActivityDetection": '
+            '{"startOfSpeechSensitivity": "START_SENSITIVITY_MEDIUM"}}}}',
+            "value_invalid",
+            "Invalid value at 'setup.realtime_input_config.automatic_activity_detection.start_of_speech_sensitivity'",
+        ),
     ],
 )
 def test_what_the_service_refuses_is_a_violation(frame: str | bytes, rule: str, reason: str) -> None:
@@ -208,6 +365,25 @@ def test_vertex_knows_its_own_fields() -> None:
     message = {"setup": {"model": "m", "explicitVadSignal": True, "sessionResumption": {"transparent": True}}}
     assert isinstance(_read_object(message, Flavour.VERTEX), Setup)
     assert isinstance(_read_object(message), Violation)
+
+
+def test_developer_api_knows_its_own_fields() -> None:
+    message = {"setup": {"model": "m", "tools": [{"fileSearch": {}}]}}
+    assert isinstance(_read_object(message), Setup)
+    assert isinstance(_read_object(message, Flavour.VERTEX), Violation)
+
+
+def test_function_may_be_described_in_depth() -> None:
+    text = {"type": "STRING", "enum": ["a"], "maxLength": "3"}
+    parameters = {
+        "type": "OBJECT",
+        "properties": {"someKey": text, "list_key": {"type": "ARRAY", "items": text, "minItems": 1}},
+        "anyOf": [{"type": "OBJECT"}],
+        "required": ["someKey"],
+        "propertyOrdering": ["someKey"],
+    }
+    declaration = {"name": "f", "parameters": parameters, "response": text, "parametersJsonSchema": {"$ref": "x"}}
+    assert isinstance(_read_object({"setup": {"tools": [{"functionDeclarations": [declaration]}]}}), Setup)
 
 
 _JSON = st.recursive(

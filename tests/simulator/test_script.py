@@ -1,179 +1,44 @@
 """The script under virtual time: what comes, in which order, when; and every rule that closes a connection."""
 
-import json
-from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator
+from base64 import b64decode
+from collections.abc import Callable
 from dataclasses import replace
-from random import Random
 from typing import Any
 
-import numpy as np
 import pytest
 
-from segue.simulator.dialogue import parse_dialogue
-from segue.simulator.history import History
-from segue.simulator.outgoing import Close, Send
-from segue.simulator.script import LiveScript
+from segue.simulator.outgoing import Close
 from segue.simulator.service import Service
-from segue.simulator.speech import SpeechLikeVoice
 from segue.simulator.timing import Timing
-from segue.simulator.upgrade import Upgrade, read_upgrade
-
-DEVELOPER = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
-VERTEX = "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"
-NATIVE = "models/gemini-2.5-flash-native-audio-preview-12-2025"
-HALF_CASCADE = "models/gemini-live-2.5-flash-preview"
-NEWEST = "models/gemini-3.8-live"
-
-LONG = "Once upon a time there was a keeper. She kept a light for forty long years. That is all."
-DIALOGUE = parse_dialogue(
-    f"""
-    [[utterances]]
-    user = "Please tell me a long story."
-    model = "{LONG}"
-    [[utterances]]
-    user = "Wait, what was that?"
-    model = "It was a story."
-    [[utterances]]
-    user = "Hm."
-    model = ""
-    [[texts]]
-    words = ["long"]
-    model = "{LONG}"
-    [[fallback]]
-    model = "I see."
-    """,
-    "test",
+from tests.simulator.live_client import (
+    DIALOGUE,
+    FRAME,
+    HALF_CASCADE,
+    LONG,
+    NATIVE,
+    NEWEST,
+    TRANSCRIPTIONS,
+    VERTEX,
+    VOICE,
+    LiveClient,
+    keys,
+    kinds,
+    manual,
+    silence,
+    speech,
+    upgrade_to,
 )
-VOICE = SpeechLikeVoice()
-FRAME = 0.02
-
-
-def _speech(seconds: float) -> bytes:
-    return (8000 * np.sin(2 * np.pi * 200 * np.arange(round(seconds * 16000)) / 16000)).astype("<i2").tobytes()
-
-
-def _silence(seconds: float) -> bytes:
-    return bytes(2 * round(seconds * 16000))
-
-
-def _upgrade(path: str = DEVELOPER, key: str = "k") -> Upgrade:
-    upgrade = read_upgrade(path, {"x-goog-api-key": key})
-    assert upgrade
-    return upgrade
-
-
-class Client:
-    """A client whose clock stands still unless it is told to wait."""
-
-    def __init__(self, service: Service | None = None, upgrade: Upgrade | None = None, seed: int = 1) -> None:
-        self.now = 0.0
-        self.history = History()
-        self.service = service or Service(DIALOGUE, VOICE)
-        self.script = LiveScript(self.service, upgrade or _upgrade(), Random(seed), self.now, self.history)
-        self.got: list[tuple[float, dict[str, Any]]] = []
-        self.frames: list[bytes] = []
-        self.close: Close | None = None
-
-    def send(self, message: object) -> None:
-        self._take(self.script.receive(json.dumps(message), self.now))
-
-    def send_raw(self, frame: str | bytes) -> None:
-        self._take(self.script.receive(frame, self.now))
-
-    def set_up(self, model: str = HALF_CASCADE, /, **fields: Any) -> "Client":
-        self.send({"setup": {"model": model, **fields}})
-        self.wait_for("setupComplete")
-        return self
-
-    def say(self, audio: bytes) -> None:
-        """Send audio in real time, 20 ms a message."""
-        size = round(FRAME * 16000) * 2
-        for at in range(0, len(audio), size):
-            blob = {"data": b64encode(audio[at : at + size]).decode(), "mimeType": "audio/pcm;rate=16000"}
-            self.send({"realtimeInput": {"audio": blob}})
-            self.wait(FRAME)
-
-    def signal(self, name: str) -> None:
-        self.send({"realtimeInput": {name: {}}})
-
-    def text(self, text: str) -> None:
-        self.send({"realtimeInput": {"text": text}})
-
-    def content(self, *texts: str, complete: bool = True) -> None:
-        turns = [{"role": "user", "parts": [{"text": text}]} for text in texts]
-        self.send({"clientContent": {"turns": turns, "turnComplete": complete}})
-
-    def wait(self, seconds: float) -> None:
-        self._wait_until(self.now + seconds, lambda: False)
-
-    def wait_for(self, key: str, limit: float = 60.0) -> dict[str, Any]:
-        """Wait for a message in which this key occurs, not yet waited for; return it."""
-        seen = len(self.got)
-        self._wait_until(self.now + limit, lambda: any(key in _keys(m) for _, m in self.got[seen:]))
-        found = [message for _, message in self.got[seen:] if key in _keys(message)]
-        assert found, f"no {key} within {limit} s"
-        return found[0]
-
-    def times(self, key: str) -> list[float]:
-        return [at for at, message in self.got if key in _keys(message)]
-
-    def order(self, *but: str) -> list[str]:
-        """Return what was received, by the kind of each message, repetitions once."""
-        kinds = [kind for _, message in self.got for kind in _kinds(message) if kind not in but]
-        return [kind for kind, before in zip(kinds, [None, *kinds], strict=False) if kind != before]
-
-    def joined(self, key: str) -> str:
-        return "".join(message["serverContent"][key]["text"] for _, message in self.got if key in _keys(message))
-
-    def audio(self) -> bytes:
-        parts = [
-            message["serverContent"]["modelTurn"]["parts"] for _, message in self.got if "modelTurn" in _keys(message)
-        ]
-        return b"".join(b64decode(part["inlineData"]["data"]) for [part] in parts)
-
-    def _wait_until(self, end_at: float, done: Callable[[], bool]) -> None:
-        while self.script.deadline() <= end_at and not done():
-            self.now = max(self.now, self.script.deadline())
-            self._take(self.script.tick(self.now))
-        if not done():
-            self.now = end_at
-
-    def _take(self, outputs: list[Send | Close]) -> None:
-        for output in outputs:
-            assert self.close is None
-            match output:
-                case Send(frame):
-                    self.frames.append(frame)
-                    self.got.append((self.now, json.loads(frame)))
-                case Close():
-                    self.close = output
-
-
-def _keys(message: dict[str, Any]) -> set[str]:
-    return {*message, *message.get("serverContent", {})}
-
-
-def _kinds(message: dict[str, Any]) -> Iterator[str]:
-    yield from message.get("serverContent", {}) or message
-
-
-def _manual(**fields: Any) -> dict[str, Any]:
-    return {"realtimeInputConfig": {"automaticActivityDetection": {"disabled": True}, **fields}}
-
-
-TRANSCRIPTIONS: dict[str, Any] = {"inputAudioTranscription": {}, "outputAudioTranscription": {}}
 
 
 def test_setup_is_answered_after_its_time() -> None:
-    client = Client().set_up()
+    client = LiveClient().set_up()
     assert 0.13 <= client.now <= 0.17
     assert client.frames == [b'{\n  "setupComplete": {}\n}\n']
 
 
 def test_spoken_turn_comes_in_order_and_in_time() -> None:
-    client = Client().set_up(sessionResumption={}, **TRANSCRIPTIONS)
-    client.say(_silence(0.3) + _speech(1.0) + _silence(0.9))
+    client = LiveClient().set_up(sessionResumption={}, **TRANSCRIPTIONS)
+    client.say(silence(0.3) + speech(1.0) + silence(0.9))
     end_at = client.now - 0.1
     client.wait_for("turnComplete")
     assert client.order("modelTurn", "outputTranscription") == [
@@ -197,11 +62,11 @@ def test_spoken_turn_comes_in_order_and_in_time() -> None:
 
 
 def test_chunks_begin_small_and_hold_up_to_320_ms() -> None:
-    client = Client().set_up()
+    client = LiveClient().set_up()
     client.text("long")
     client.wait_for("turnComplete")
     parts = [
-        message["serverContent"]["modelTurn"]["parts"][0] for _, message in client.got if "modelTurn" in _keys(message)
+        message["serverContent"]["modelTurn"]["parts"][0] for _, message in client.got if "modelTurn" in keys(message)
     ]
     assert {part["inlineData"]["mimeType"] for part in parts} == {"audio/pcm;rate=24000"}
     lengths = [len(b64decode(part["inlineData"]["data"])) / 48000 for part in parts]
@@ -210,13 +75,13 @@ def test_chunks_begin_small_and_hold_up_to_320_ms() -> None:
 
 
 def test_transcript_fragments_hold_one_to_three_words() -> None:
-    client = Client().set_up(**TRANSCRIPTIONS)
+    client = LiveClient().set_up(**TRANSCRIPTIONS)
     client.text("long")
     client.wait_for("turnComplete")
     fragments = [
         message["serverContent"]["outputTranscription"]
         for _, message in client.got
-        if "outputTranscription" in _keys(message)
+        if "outputTranscription" in keys(message)
     ]
     assert all(set(fragment) == {"text"} for fragment in fragments)
     assert not fragments[0]["text"].startswith(" ")
@@ -225,8 +90,8 @@ def test_transcript_fragments_hold_one_to_three_words() -> None:
 
 
 def test_transcripts_come_only_where_asked_for() -> None:
-    client = Client().set_up()
-    client.say(_speech(0.5) + _silence(1.0))
+    client = LiveClient().set_up()
+    client.say(speech(0.5) + silence(1.0))
     client.wait_for("turnComplete")
     assert not client.times("inputTranscription")
     assert not client.times("outputTranscription")
@@ -234,8 +99,8 @@ def test_transcripts_come_only_where_asked_for() -> None:
 
 
 def test_usage_counts_the_whole_context_of_a_turn() -> None:
-    client = Client().set_up()
-    client.say(_speech(2.0) + _silence(1.0))
+    client = LiveClient().set_up()
+    client.say(speech(2.0) + silence(1.0))
     first = client.wait_for("turnComplete")["usageMetadata"]
     assert first["promptTokensDetails"] == [{"modality": "AUDIO", "tokenCount": 50}]
     assert first["responseTokenCount"] == round(len(client.audio()) / 48000 * 25)
@@ -246,42 +111,42 @@ def test_usage_counts_the_whole_context_of_a_turn() -> None:
 
 @pytest.mark.parametrize("when", ["thinking", "generating", "playing"])
 def test_speech_interrupts_a_turn_until_its_delayed_end(when: str) -> None:
-    client = Client().set_up(sessionResumption={}, **TRANSCRIPTIONS)
+    client = LiveClient().set_up(sessionResumption={}, **TRANSCRIPTIONS)
     client.text("long")
     if when == "generating":
         client.wait_for("modelTurn")
     if when == "playing":
         client.wait_for("generationComplete")
     before = len(client.got)
-    client.say(_speech(0.5) + _silence(0.9))
+    client.say(speech(0.5) + silence(0.9))
     client.wait_for("turnComplete")
-    kinds = [kind for _, message in client.got[before:] for kind in _kinds(message)]
-    after = kinds[kinds.index("interrupted") :]
+    found = [kind for _, message in client.got[before:] for kind in kinds(message)]
+    after = found[found.index("interrupted") :]
     assert after[:2] == ["interrupted", "turnComplete"]
-    assert "generationComplete" not in kinds[: kinds.index("interrupted")]
+    assert "generationComplete" not in found[: found.index("interrupted")]
     assert [kind for kind in after if kind == "inputTranscription"]
     assert after.index("inputTranscription") < after.index("modelTurn")
     assert client.joined("outputTranscription").endswith(LONG)
 
 
 def test_interruption_follows_the_speech_within_tens_of_milliseconds() -> None:
-    client = Client().set_up()
+    client = LiveClient().set_up()
     client.text("long")
     client.wait_for("modelTurn")
     began_at = client.now
-    client.say(_speech(0.5))
+    client.say(speech(0.5))
     [interrupted_at] = client.times("interrupted")
     assert interrupted_at - began_at <= 0.1 + 0.06 + 2 * FRAME
     assert not [at for at in client.times("modelTurn") if at > interrupted_at]
-    [usage] = [message["usageMetadata"] for _, message in client.got if "turnComplete" in _keys(message)]
+    [usage] = [message["usageMetadata"] for _, message in client.got if "turnComplete" in keys(message)]
     assert usage["responseTokenCount"] == round(len(client.audio()) / 48000 * 25)
 
 
 def test_without_interruption_what_was_said_is_answered_afterwards() -> None:
-    client = Client().set_up(realtimeInputConfig={"activityHandling": "NO_INTERRUPTION"})
+    client = LiveClient().set_up(realtimeInputConfig={"activityHandling": "NO_INTERRUPTION"})
     client.text("long")
     client.wait_for("modelTurn")
-    client.say(_speech(0.5) + _silence(0.9))
+    client.say(speech(0.5) + silence(0.9))
     client.text("well")
     for _ in range(3):
         client.wait_for("turnComplete")
@@ -290,7 +155,7 @@ def test_without_interruption_what_was_said_is_answered_afterwards() -> None:
 
 
 def test_text_interrupts_and_is_answered() -> None:
-    client = Client().set_up()
+    client = LiveClient().set_up()
     client.text("long")
     client.wait_for("modelTurn")
     client.text("And now?")
@@ -300,16 +165,16 @@ def test_text_interrupts_and_is_answered() -> None:
 
 
 def test_text_during_speech_belongs_to_the_activity() -> None:
-    client = Client().set_up(**TRANSCRIPTIONS)
-    client.say(_speech(0.5))
+    client = LiveClient().set_up(**TRANSCRIPTIONS)
+    client.say(speech(0.5))
     client.text("a note")
-    client.say(_silence(0.9))
+    client.say(silence(0.9))
     client.wait_for("turnComplete")
     assert client.joined("outputTranscription") == LONG
 
 
 def test_content_left_open_interrupts_and_waits() -> None:
-    client = Client().set_up(**TRANSCRIPTIONS)
+    client = LiveClient().set_up(**TRANSCRIPTIONS)
     client.content("long")
     client.wait_for("modelTurn")
     client.content("stop", complete=False)
@@ -324,7 +189,7 @@ def test_content_left_open_interrupts_and_waits() -> None:
 
 
 def test_content_interrupts_even_where_activities_do_not() -> None:
-    client = Client().set_up(realtimeInputConfig={"activityHandling": "NO_INTERRUPTION"})
+    client = LiveClient().set_up(realtimeInputConfig={"activityHandling": "NO_INTERRUPTION"})
     client.content("long")
     client.wait_for("modelTurn")
     client.content("stop")
@@ -332,7 +197,7 @@ def test_content_interrupts_even_where_activities_do_not() -> None:
 
 
 def test_initial_history_asks_for_no_answer() -> None:
-    client = Client().set_up(historyConfig={"initialHistoryInClientContent": True})
+    client = LiveClient().set_up(historyConfig={"initialHistoryInClientContent": True})
     client.content("one", complete=False)
     client.content("two")
     client.wait(10)
@@ -342,11 +207,11 @@ def test_initial_history_asks_for_no_answer() -> None:
 
 
 def test_signalled_activity_is_answered_at_its_end() -> None:
-    client = Client().set_up(**_manual(), **TRANSCRIPTIONS)
-    client.say(_speech(0.5))
+    client = LiveClient().set_up(**manual(), **TRANSCRIPTIONS)
+    client.say(speech(0.5))
     client.signal("activityStart")
     client.signal("activityStart")
-    client.say(_speech(0.5) + _silence(2.0))
+    client.say(speech(0.5) + silence(2.0))
     assert client.order() == ["setupComplete"]
     client.signal("activityEnd")
     client.wait_for("turnComplete")
@@ -356,7 +221,7 @@ def test_signalled_activity_is_answered_at_its_end() -> None:
 
 
 def test_signalled_start_interrupts() -> None:
-    client = Client().set_up(**_manual())
+    client = LiveClient().set_up(**manual())
     client.signal("activityStart")
     client.text("long")
     client.signal("activityEnd")
@@ -366,7 +231,7 @@ def test_signalled_start_interrupts() -> None:
 
 
 def test_text_outside_a_signalled_activity_waits_for_one() -> None:
-    client = Client().set_up(**_manual(), **TRANSCRIPTIONS)
+    client = LiveClient().set_up(**manual(), **TRANSCRIPTIONS)
     client.text("anything")
     client.wait(10)
     assert client.order() == ["setupComplete"]
@@ -377,37 +242,37 @@ def test_text_outside_a_signalled_activity_waits_for_one() -> None:
 
 
 def test_signalled_silence_is_not_understood() -> None:
-    client = Client().set_up(**_manual(), **TRANSCRIPTIONS)
+    client = LiveClient().set_up(**manual(), **TRANSCRIPTIONS)
     client.signal("activityStart")
-    client.say(_silence(0.5))
+    client.say(silence(0.5))
     client.signal("activityEnd")
     client.wait_for("turnComplete")
     assert client.joined("outputTranscription") == "Sorry, I did not catch that."
 
 
 def test_end_of_the_audio_stream_ends_the_speech() -> None:
-    client = Client().set_up()
-    client.say(_speech(0.5))
+    client = LiveClient().set_up()
+    client.say(speech(0.5))
     client.send({"realtimeInput": {"audioStreamEnd": True}})
     client.wait_for("turnComplete")
 
 
 def test_model_may_say_nothing() -> None:
-    client = Client().set_up()
+    client = LiveClient().set_up()
     for _ in range(3):
-        client.say(_speech(0.5) + _silence(0.9))
+        client.say(speech(0.5) + silence(0.9))
         client.wait_for("turnComplete")
     assert len(client.times("generationComplete")) == 2
 
 
 def test_text_modality_has_no_playback() -> None:
-    client = Client().set_up(generationConfig={"responseModalities": ["TEXT"]}, **TRANSCRIPTIONS)
+    client = LiveClient().set_up(generationConfig={"responseModalities": ["TEXT"]}, **TRANSCRIPTIONS)
     client.content("long")
     usage = client.wait_for("turnComplete")["usageMetadata"]
     texts = [
         message["serverContent"]["modelTurn"]["parts"][0]["text"]
         for _, message in client.got
-        if "modelTurn" in _keys(message)
+        if "modelTurn" in keys(message)
     ]
     assert "".join(texts) == LONG
     assert client.times("turnComplete") == client.times("generationComplete")
@@ -415,10 +280,10 @@ def test_text_modality_has_no_playback() -> None:
 
 
 def test_newest_family_tells_of_activity_and_bundles_transcripts() -> None:
-    client = Client().set_up(NEWEST, **TRANSCRIPTIONS)
-    client.say(_silence(1.0) + _speech(0.5) + _silence(0.9))
+    client = LiveClient().set_up(NEWEST, **TRANSCRIPTIONS)
+    client.say(silence(1.0) + speech(0.5) + silence(0.9))
     client.wait_for("turnComplete")
-    activities = [message["voiceActivity"] for _, message in client.got if "voiceActivity" in _keys(message)]
+    activities = [message["voiceActivity"] for _, message in client.got if "voiceActivity" in keys(message)]
     assert activities == [
         {"type": "ACTIVITY_START", "audioOffset": "1s"},
         {"type": "ACTIVITY_END", "audioOffset": "1.500s"},
@@ -429,7 +294,7 @@ def test_newest_family_tells_of_activity_and_bundles_transcripts() -> None:
 
 
 def test_signals_are_echoed_to_the_newest_family() -> None:
-    client = Client().set_up(NEWEST, **_manual())
+    client = LiveClient().set_up(NEWEST, **manual())
     started_at = client.now
     client.signal("activityStart")
     client.wait(1)
@@ -438,14 +303,16 @@ def test_signals_are_echoed_to_the_newest_family() -> None:
 
 
 def test_text_is_transcribed_where_the_family_takes_it_for_speech() -> None:
-    client = Client().set_up("models/gemini-3.1-flash-live-preview", **TRANSCRIPTIONS)
+    client = LiveClient().set_up("models/gemini-3.1-flash-live-preview", **TRANSCRIPTIONS)
     client.text("long")
     client.wait_for("turnComplete")
     assert client.joined("inputTranscription") == "long"
 
 
 def test_vertex_names_session_role_and_candidates() -> None:
-    client = Client(upgrade=_upgrade(VERTEX)).set_up("projects/p/locations/l/publishers/google/models/gemini-3.8-live")
+    client = LiveClient(upgrade=upgrade_to(VERTEX)).set_up(
+        "projects/p/locations/l/publishers/google/models/gemini-3.8-live"
+    )
     assert client.got[0][1]["setupComplete"]["sessionId"]
     client.text("well")
     usage = client.wait_for("turnComplete")["usageMetadata"]
@@ -454,23 +321,23 @@ def test_vertex_names_session_role_and_candidates() -> None:
 
 
 def test_handle_is_withheld_during_a_turn_and_resumes_after_it() -> None:
-    client = Client().set_up(sessionResumption={})
-    client.say(_speech(0.5) + _silence(0.9))
+    client = LiveClient().set_up(sessionResumption={})
+    client.say(speech(0.5) + silence(0.9))
     client.wait_for("turnComplete")
     empty, full = [
         message["sessionResumptionUpdate"] for _, message in client.got if "sessionResumptionUpdate" in message
     ]
     assert empty == {}
     assert full["resumable"] is True
-    resumed = Client(client.service).set_up(sessionResumption={"handle": full["newHandle"]}, **TRANSCRIPTIONS)
+    resumed = client.resume(full["newHandle"], **TRANSCRIPTIONS)
     assert resumed.got[1][1]["sessionResumptionUpdate"]["newHandle"] != full["newHandle"]
-    resumed.say(_speech(0.5) + _silence(0.9))
+    resumed.say(speech(0.5) + silence(0.9))
     resumed.wait_for("turnComplete")
     assert resumed.joined("inputTranscription") == " Wait, what was that?"
 
 
 def test_connection_is_told_to_go_and_then_closed() -> None:
-    client = Client().set_up()
+    client = LiveClient().set_up()
     assert client.wait_for("goAway", limit=600) == {"goAway": {"timeLeft": "50s"}}
     assert client.now == 540
     client.wait(100)
@@ -487,11 +354,11 @@ def test_connection_is_told_to_go_and_then_closed() -> None:
 
 
 def test_what_comes_before_setup_is_answered_waits_for_it() -> None:
-    client = Client()
+    client = LiveClient()
     client.send({"setup": {"model": HALF_CASCADE}})
     client.text("well")
     client.wait_for("turnComplete")
-    early = Client()
+    early = LiveClient()
     early.send({"setup": {"model": HALF_CASCADE}})
     early.send({"clientContent": {"turnComplete": True}})
     assert early.close is None
@@ -500,18 +367,18 @@ def test_what_comes_before_setup_is_answered_waits_for_it() -> None:
     assert early.close.rule == "bare_turn_complete"
 
 
-def _before_setup(message: dict[str, Any]) -> Callable[[], Client]:
-    def connect() -> Client:
-        client = Client()
+def _before_setup(message: dict[str, Any]) -> Callable[[], LiveClient]:
+    def connect() -> LiveClient:
+        client = LiveClient()
         client.send(message)
         return client
 
     return connect
 
 
-def _after_setup(*messages: dict[str, Any], **fields: Any) -> Callable[[], Client]:
-    def connect() -> Client:
-        client = Client().set_up(**fields)
+def _after_setup(*messages: dict[str, Any], **fields: Any) -> Callable[[], LiveClient]:
+    def connect() -> LiveClient:
+        client = LiveClient().set_up(**fields)
         for message in messages:
             client.send(message)
         return client
@@ -519,10 +386,10 @@ def _after_setup(*messages: dict[str, Any], **fields: Any) -> Callable[[], Clien
     return connect
 
 
-def _with_key(key: str) -> Callable[[], Client]:
-    def connect() -> Client:
+def _with_key(key: str) -> Callable[[], LiveClient]:
+    def connect() -> LiveClient:
         service = Service(DIALOGUE, VOICE, valid_credential=lambda credential: credential == "good")
-        client = Client(service, _upgrade(key=key))
+        client = LiveClient(service, upgrade_to(key=key))
         client.send({"setup": {"model": HALF_CASCADE}})
         return client
 
@@ -592,7 +459,7 @@ INVALID_ARGUMENT = "Request contains an invalid argument."
         (_after_setup({"setup": {"model": NATIVE}}), 1007, INVALID_ARGUMENT, "setup_twice"),
         (_after_setup(START), 1007, EXPLICIT, "explicit_activity"),
         (_after_setup(END), 1007, EXPLICIT, "explicit_activity"),
-        (_after_setup(START, END, **_manual()), 1007, "Precondition check failed.", "empty_activity"),
+        (_after_setup(START, END, **manual()), 1007, "Precondition check failed.", "empty_activity"),
         (_after_setup({"clientContent": {"turnComplete": True}}), 1007, INVALID_ARGUMENT, "bare_turn_complete"),
         (
             _after_setup({"clientContent": {"turns": [], "turnComplete": True}}),
@@ -603,7 +470,7 @@ INVALID_ARGUMENT = "Request contains an invalid argument."
     ],
 )
 def test_broken_rule_closes_with_the_reason_of_the_service(
-    connect: Callable[[], Client], code: int, reason: str, rule: str
+    connect: Callable[[], LiveClient], code: int, reason: str, rule: str
 ) -> None:
     client = connect()
     assert client.close == Close(code, reason, rule)
@@ -614,12 +481,12 @@ def test_broken_rule_closes_with_the_reason_of_the_service(
 
 
 def test_empty_activity_ends_its_turn_first() -> None:
-    client = _after_setup(START, END, **_manual())()
+    client = _after_setup(START, END, **manual())()
     assert client.got[-1][1] == {"serverContent": {"turnComplete": True}, "usageMetadata": {}}
 
 
 def test_frame_that_is_no_json_closes() -> None:
-    client = Client()
+    client = LiveClient()
     client.send_raw(b"\xff")
     assert client.close
     assert client.close.rule == "not_json"
@@ -646,7 +513,7 @@ def test_what_asks_for_nothing_gets_nothing(message: dict[str, Any]) -> None:
 
 
 def test_frames_are_pretty_printed_utf_8() -> None:
-    client = Client().set_up("models/gemini-3.1-flash-live-preview", **TRANSCRIPTIONS)
+    client = LiveClient().set_up("models/gemini-3.1-flash-live-preview", **TRANSCRIPTIONS)
     client.text("hé\ud800")
     client.wait(0)
     assert client.frames[-1].decode() == (
@@ -656,10 +523,10 @@ def test_frames_are_pretty_printed_utf_8() -> None:
 
 def test_same_seed_and_bytes_give_the_same_frames() -> None:
     def converse(seed: int) -> list[bytes]:
-        client = Client(seed=seed).set_up(sessionResumption={}, **TRANSCRIPTIONS)
-        client.say(_speech(0.5) + _silence(0.9))
+        client = LiveClient(seed=seed).set_up(sessionResumption={}, **TRANSCRIPTIONS)
+        client.say(speech(0.5) + silence(0.9))
         client.wait_for("modelTurn")
-        client.say(_speech(0.5) + _silence(0.9))
+        client.say(speech(0.5) + silence(0.9))
         client.wait_for("generationComplete")
         return client.frames
 
@@ -669,12 +536,12 @@ def test_same_seed_and_bytes_give_the_same_frames() -> None:
 
 def test_timing_can_be_set() -> None:
     service = Service(DIALOGUE, VOICE, replace(Timing(), go_away_after=1.0, close_after=1.5))
-    client = Client(service).set_up()
+    client = LiveClient(service).set_up()
     assert client.wait_for("goAway") == {"goAway": {"timeLeft": "0.500s"}}
 
 
 def test_history_tells_what_was_seen() -> None:
-    client = Client().set_up(**TRANSCRIPTIONS)
+    client = LiveClient().set_up(**TRANSCRIPTIONS)
     client.text("long")
     client.wait_for("modelTurn")
     client.content("stop")

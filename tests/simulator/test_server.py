@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -12,14 +13,17 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from segue.simulator.dialogue import parse_dialogue
-from segue.simulator.history import History, Value, Witness
+from segue.simulator.faults.plan import read_fault
+from segue.simulator.history import History
 from segue.simulator.schema import Flavour
-from segue.simulator.server import Simulator
+from segue.simulator.server import Simulator, SimulatorError
 from segue.simulator.speech import SpeechLikeVoice
-from segue.simulator.timing import Timing
+from segue.simulator.timing import Span, Timing
 from segue.simulator.upgrade import Upgrade, read_upgrade
+from tests.simulator.socket_client import Watched
 
 PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
+VERTEX_PATH = "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"
 SETUP = {"setup": {"model": "models/gemini-live-2.5-flash-preview"}}
 DIALOGUE = parse_dialogue(
     """
@@ -122,25 +126,12 @@ async def test_connections_are_told_apart() -> None:
     assert all("?" not in str(record.fields["path"]) for record in history.of("simulator", "connection_opened"))
 
 
-class _Awaited(History):
-    """A history that can be waited for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.closed = asyncio.Event()
-
-    def add(self, at: float, by: Witness, session: str, kind: str, **fields: Value) -> None:
-        super().add(at, by, session, kind, **fields)
-        if kind == "connection_closed":
-            self.closed.set()
-
-
 async def test_broken_connection_is_the_clients() -> None:
-    history = _Awaited()
+    history = Watched()
     async with _simulator(plain=True, history=history) as simulator, _connect(simulator) as connection:
         await _set_up(connection)
         connection.transport.abort()
-        await asyncio.wait_for(history.closed.wait(), 10)
+        await history.until("connection_closed")
     [record] = history.of("simulator", "connection_closed")
     assert (record.fields["code"], record.fields["closed_by"]) == (1006, "client")
 
@@ -210,3 +201,112 @@ async def test_credentials_are_checked_by_the_hook() -> None:
 )
 def test_handshake_is_read(target: str, headers: dict[str, str], upgrade: Upgrade | None) -> None:
     assert read_upgrade(target, headers) == upgrade
+
+
+async def test_port_in_use_is_told() -> None:
+    async with _simulator(plain=True) as simulator:
+        with pytest.raises(SimulatorError, match=rf"cannot listen on 127\.0\.0\.1:{simulator.port}: .*in use"):
+            await _simulator(plain=True, port=simulator.port).__aenter__()
+
+
+@pytest.mark.parametrize(("flavour", "other"), [(Flavour.DEVELOPER, VERTEX_PATH), (Flavour.VERTEX, PATH)])
+async def test_paths_of_the_other_flavour_are_not_found(flavour: Flavour, other: str) -> None:
+    async with _simulator(plain=True, flavour=flavour) as simulator:
+        with pytest.raises(InvalidStatus, match="404"):
+            await _connect(simulator, other)
+        async with _connect(simulator, VERTEX_PATH if other == PATH else PATH) as connection:
+            assert connection.response
+
+
+async def test_only_one_model_exists_where_one_is_named() -> None:
+    async with _simulator(plain=True, model="gemini-live-2.5-flash-preview") as simulator:
+        async with _connect(simulator) as connection:
+            await _set_up(connection)
+        async with _connect(simulator) as connection:
+            await connection.send(json.dumps({"setup": {"model": "models/gemini-3.8-live"}}))
+            await asyncio.wait_for(connection.wait_closed(), 10)
+            assert connection.close_code == 1008
+            assert str(connection.close_reason).startswith("models/gemini-3.8-live is not found")
+
+
+class _Deaf:
+    """A client whose buffers are full soon, and who does not read."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+
+    async def connect(self) -> ClientConnection:
+        self._socket.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(self._socket, ("127.0.0.1", self._simulator.port))
+        url = f"{self._simulator.url.replace('http', 'ws', 1)}{PATH}?key=k"
+        return await connect(url, sock=self._socket, proxy=None, compression=None, max_queue=1, ping_interval=None)
+
+
+# More than a socket's buffers hold, all at once.
+_FLOOD = Timing(first_audio=Span(0.0, 0.0), generation_speed=Span(1e6, 1e6))
+_LONG = parse_dialogue(
+    f"""
+    [[utterances]]
+    user = "Yes?"
+    model = "Yes."
+    [[fallback]]
+    model = "{"Once upon a time. " * 250}"
+    """,
+    "test",
+)
+
+
+async def test_client_that_does_not_read_is_heard_and_then_broken_off() -> None:
+    history = Watched()
+    async with Simulator(
+        plain=True, dialogue=_LONG, voice=SpeechLikeVoice(), timing=_FLOOD, history=history, write_timeout=0.5
+    ) as simulator:
+        connection = await _Deaf(simulator).connect()
+        await _set_up(connection)
+        await connection.send(json.dumps({"realtimeInput": {"text": "Tell me."}}))
+        await history.until("generation_complete_sent")
+        await connection.send(json.dumps({"realtimeInput": {"text": "Stop!"}}))
+        await history.until("interrupted_sent")
+        assert not history.of("simulator", "connection_closed")
+        assert await history.until("connection_closed") == {
+            "code": 1006,
+            "reason": "",
+            "closed_by": "server",
+            "rule": "",
+        }
+        await _discard(connection)
+
+
+async def test_client_that_reads_late_gets_everything() -> None:
+    history = Watched()
+    async with Simulator(
+        plain=True, dialogue=_LONG, voice=SpeechLikeVoice(), timing=_FLOOD, history=history
+    ) as simulator:
+        connection = await _Deaf(simulator).connect()
+        await _set_up(connection)
+        await connection.send(json.dumps({"realtimeInput": {"text": "Tell me."}}))
+        await history.until("generation_complete_sent")
+        chunks = 0
+        while "generationComplete" not in (message := await _receive(connection))["serverContent"]:
+            chunks += "modelTurn" in message["serverContent"]
+        assert chunks == len(history.of("simulator", "audio_sent"))
+        await connection.close()
+
+
+async def test_end_of_the_server_does_not_wait_for_stalled_reads() -> None:
+    stalled = read_fault({"fault": "stalled_reads", "seconds": 3600.0, "turn": 1})
+    history = Watched()
+    async with _simulator(plain=True, faults=[stalled], history=history) as simulator:
+        connection = await _connect(simulator)
+        await _set_up(connection)
+        await connection.send(json.dumps({"realtimeInput": {"text": "Hello?"}}))
+        await history.until("fault_struck")
+        assert "serverContent" in await _receive(connection)
+    await _discard(connection)
+
+
+async def _discard(connection: ClientConnection) -> None:
+    async for _ in _until_closed(connection):
+        pass

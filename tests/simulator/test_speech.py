@@ -45,10 +45,12 @@ def test_one_letter_is_enough_for_a_sound() -> None:
     assert SpeechLikeVoice().speak("") == b""
 
 
-def test_unknown_sentence_is_said_without_words() -> None:
+def test_unknown_sentence_is_spelled() -> None:
     voice = RecordedVoice({"a.": b"\1\0"})
     assert voice.speak("a.") == b"\1\0"
-    assert voice.speak("b.") == SpeechLikeVoice().speak("b.")
+    letters = [SpeechLikeVoice().speak(letter) for letter in "ba "]
+    assert voice.speak("Ba ") == b"".join(letters)
+    assert len(voice.speak(SENTENCE)) == len(SpeechLikeVoice().speak(SENTENCE))
 
 
 def test_without_a_synthesizer_the_voice_has_no_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -96,6 +96,15 @@ def test_digital_silence_is_silence() -> None:
     assert not _detector().hear(bytes(2 * RATE * 3), RATE)
 
 
+def test_it_is_quiet_before_anybody_speaks_and_after() -> None:
+    detector = _detector()
+    quiet = []
+    for audio in (b"", _noise(0.5), _tone(0.04), _tone(0.3), _noise(0.5), _noise(0.5)):
+        detector.hear(audio, RATE)
+        quiet.append(detector.quiet)
+    assert quiet == [True, True, False, False, False, True]
+
+
 def test_a_spoken_sentence_is_one_activity() -> None:
     sentence = resample(SpeechLikeVoice().speak("Please tell me a story about a lighthouse keeper."), 24000, RATE)
     found = _detector().hear(_noise(0.5) + sentence + _noise(1.0), RATE)

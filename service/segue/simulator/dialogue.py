@@ -20,8 +20,24 @@ read, are answered by the words in them. A dialogue is a TOML file:
 
     [[fallback]]                      # what any other text gets, in turn
     model = "I cannot tell."
+
+An exchange can have more to it:
+
+    call = { name = "get_time", args = { zone = "CET" } }   # or a list of them, called at once; each only if declared
+    before = "Let me look."           # said before the call
+    while = "One moment."             # said on after a call that does not block
+    after = "It is {response}."       # said with the results, instead of `model`
+    thought = "They want the time."   # what it thinks first, on models that think
+    addressed = false                 # the user talked to somebody else: a proactive model says nothing
+    waits = true                      # the user was not done: the model says that it waits for input
+    reason = "RESPONSE_REJECTED"      # the turnCompleteReason
+
+and in what the model says stand `{recall}` for what it remembers of what the user said before, and of which audio it
+never got or got twice; `{told}` for what it said itself last; `{instruction}` for the system instruction it follows;
+`{response}` for the results of its calls.
 """
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -30,9 +46,21 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+_OPTIONS = frozenset({"delay", "call", "before", "while", "after", "thought", "addressed", "waits", "reason"})
+
 
 class DialogueError(ValueError):
     """A dialogue cannot be used; the message names the place and what is wrong there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A function that the model wants called."""
+
+    name: str
+    args: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +72,43 @@ class Line:
         user: what the user is taken to have said; empty where a text was sent.
         delay: seconds to the first output; None leaves it to the timing.
         words: a text that holds all of these, in lower case, is answered so.
+        calls: functions that the model calls at once, of those that the client declares.
+        before: what it says before the call.
+        meanwhile: what it says on after a call that does not block.
+        after: what it says with the results; empty for `model`.
+        thought: what it thinks before it answers, if it thinks.
+        addressed: the user meant the model.
+        waits: the user was not done; nothing is answered.
+        reason: the turn's `turnCompleteReason`; empty for none.
     """
 
     model: str
     user: str = ""
     delay: float | None = None
     words: frozenset[str] = frozenset()
+    calls: tuple[Call, ...] = ()
+    before: str = ""
+    meanwhile: str = ""
+    after: str = ""
+    thought: str = ""
+    addressed: bool = True
+    waits: bool = False
+    reason: str = ""
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What the model says, sentence by sentence."""
-        return tuple(re.split(r"(?<=[.!?])\s+", self.model)) if self.model else ()
+        """What the model says where it calls nothing, sentence by sentence."""
+        return sentences_of(self.model)
+
+
+def sentences_of(text: str) -> tuple[str, ...]:
+    """Cut a text into sentences."""
+    return tuple(re.split(r"(?<=[.!?])\s+", text)) if text else ()
+
+
+def fill(text: str, words: Mapping[str, str]) -> str:
+    """Put words in the place of their names in braces; other braces stay."""
+    return _PLACEHOLDER.sub(lambda name: words.get(name[1], name[0]), text)
 
 
 # The answer to an activity in which nobody spoke.
@@ -84,9 +138,10 @@ class Dialogue:
         return next((line for line in self.texts if line.words <= words), self.fallback[index % len(self.fallback)])
 
     def sentences(self) -> Iterator[str]:
-        """Yield every sentence that the model may say, some perhaps twice."""
+        """Yield every sentence that the model may say, some perhaps twice; not those that have a placeholder."""
         for line in (*self.utterances, *self.further, *self.texts, *self.fallback, NOTHING_HEARD):
-            yield from line.sentences
+            for text in (line.model, line.before, line.meanwhile, line.after):
+                yield from (sentence for sentence in sentences_of(text) if not _PLACEHOLDER.search(sentence))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +163,13 @@ class Cursor:
         self._dialogue = dialogue
         self.place = place
 
+    def coming(self) -> Line:
+        """Return the line of the utterance that is being spoken, or comes next."""
+        return self._dialogue.spoken(self.place.spoken)
+
     def spoken(self) -> Line:
-        """Return the line of the next utterance."""
-        line = self._dialogue.spoken(self.place.spoken)
+        """Take the next utterance for spoken, and return its line."""
+        line = self.coming()
         self.place = Place(self.place.spoken + 1, self.place.unmatched)
         return line
 
@@ -169,7 +228,7 @@ def _lines(table: Mapping[str, Any], section: str, required: set[str], name: str
 
 
 def _line(entry: Mapping[str, Any], required: set[str], place: str) -> Line:
-    _check_keys(entry, required | {"delay"}, place)
+    _check_keys(entry, required | _OPTIONS, place)
     if missing := sorted(required - entry.keys()):
         raise DialogueError(f"{place}: {missing[0]} is missing")
     words = entry.get("words", [])
@@ -180,7 +239,45 @@ def _line(entry: Mapping[str, Any], required: set[str], place: str) -> Line:
         user=_text(entry, "user", place),
         delay=_seconds(entry, "delay", place, None),
         words=frozenset(word.lower() for word in words),
+        calls=_calls(entry, place),
+        before=_text(entry, "before", place),
+        meanwhile=_text(entry, "while", place),
+        after=_text(entry, "after", place),
+        thought=_text(entry, "thought", place),
+        addressed=_truth(entry, "addressed", place, True),
+        waits=_truth(entry, "waits", place, False),
+        reason=_text(entry, "reason", place),
     )
+
+
+def _calls(entry: Mapping[str, Any], place: str) -> tuple[Call, ...]:
+    value = entry.get("call", [])
+    calls = []
+    for call in value if isinstance(value, list) else [value]:
+        if not isinstance(call, dict) or not isinstance(call.get("name"), str):
+            raise DialogueError(f"{place}: call must be a table with a name, or a list of such tables")
+        _check_keys(call, {"name", "args"}, f"{place}: call")
+        args = call.get("args", {})
+        if not isinstance(args, dict) or not _is_json(args):
+            raise DialogueError(f"{place}: call: args must be a table of what JSON can hold")
+        calls.append(Call(call["name"], args))
+    return tuple(calls)
+
+
+def _is_json(args: Mapping[str, Any]) -> bool:
+    """Return whether a table has no dates and times, and no numbers but finite ones."""
+    try:
+        json.dumps(args, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _truth(entry: Mapping[str, Any], key: str, place: str, default: bool) -> bool:
+    value = entry.get(key, default)
+    if not isinstance(value, bool):
+        raise DialogueError(f"{place}: {key} must be true or false")
+    return value
 
 
 def _check_keys(table: Mapping[str, Any], known: set[str], place: str) -> None:

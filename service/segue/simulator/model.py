@@ -2,45 +2,56 @@
 
 +------+  prompt   +------------+  last step: turnComplete   +------+
 | idle | --------> | turn under | -------------------------> | idle |   a prompt that waits begins the next turn
-+------+           | way        |                            +------+
-                   +------------+
-                        | interrupt
-                        v
-                   +-------------+  its only steps: interrupted, turnComplete
-                   | interrupted | -----------------------------------------> idle
++------+           | way        | <-----------+              +------+
+                   +------------+             | toolResponse
+                     |        |             +---------+
+                     |        +-----------> | waiting |   a blocking call was made
+                     | interrupt            +---------+
+                     v                        | interrupt
+                   +-------------+ <----------+
+                   | interrupted |   its only steps: interrupted, its calls cancelled, turnComplete
                    +-------------+
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 from uuid import UUID
 
-from segue.simulator import messages
+from segue.simulator import endings, messages
+from segue.simulator.composer import Composer, recollection
+from segue.simulator.context import Entry, Limits, audio_tokens, compressing, text_tokens
 from segue.simulator.dialogue import Cursor, Line
 from segue.simulator.families import Family
-from segue.simulator.messages import Usage
+from segue.simulator.messages import FunctionCall, Usage
 from segue.simulator.outgoing import Outgoing
-from segue.simulator.reader import Setup
+from segue.simulator.reader import FunctionResponse, Setup
 from segue.simulator.schema import Flavour
-from segue.simulator.service import Saved, Service
+from segue.simulator.service import Service
+from segue.simulator.sessions import Memory, Resumed
 from segue.simulator.speech import SAMPLE_BYTES, SAMPLE_RATE
-from segue.simulator.turns import Kind, Sentence, Step, Turn, silent_steps, spoken_steps, written_steps
-
-# By the published documentation of the Live API.
-_AUDIO_TOKENS_PER_SECOND = 25
-_CHARACTERS_PER_TOKEN = 4
-# Vertex sends transcripts ahead of the audio (pipecat, gemini_live/llm.py).
-_VERTEX_TRANSCRIPT_LEAD = 1.0
+from segue.simulator.stamps import Account
+from segue.simulator.tools import Answered, Calls, Functions, in_code
+from segue.simulator.turns import Kind, Step, Turn
 
 
 @dataclass(frozen=True, slots=True)
-class _Prompt:
-    """Something to answer, with the time before which no answer comes."""
+class Prompt:
+    """Something to answer.
+
+    Attributes:
+        asked: what the user said, as the context has it; None where a function's results are the reason.
+        answer_at: the time before which no answer comes.
+        results: what the functions that the line calls gave back, in words.
+        with_history: the answer knows of the seeded history.
+    """
 
     line: Line
     answer_at: float
+    asked: Entry | None = None
+    results: str = ""
+    with_history: bool = True
 
 
 class Model:
@@ -48,6 +59,11 @@ class Model:
 
     Attributes:
         cursor: where the conversation is in the dialogue.
+        context: what the model has in mind.
+        calls: function calls that wait for their responses.
+        functions: what may be called.
+        account: which of the user's stamped audio it got.
+        settled: the account, and the index of the last client message, that a handle sent now would stand for.
     """
 
     def __init__(
@@ -58,7 +74,7 @@ class Model:
         flavour: Flavour,
         rng: Random,
         outgoing: Outgoing,
-        saved: Saved,
+        resumed: Resumed,
     ) -> None:
         self._service = service
         self._setup = setup
@@ -66,36 +82,67 @@ class Model:
         self._flavour = flavour
         self._rng = rng
         self._outgoing = outgoing
-        self._prompts: deque[_Prompt] = deque()
+        self._session = resumed.session
+        self._poisoned = resumed.poisoned
+        self._composer = Composer(service, setup, family, flavour, rng)
+        self._limits = _limits(setup, family)
+        self._prompts: deque[Prompt] = deque()
         self._turn: Turn | None = None
         self._turns = 0
-        self._context = Counter(saved.context)
-        self.cursor = Cursor(service.dialogue, saved.place)
+        self.cursor = Cursor(service.dialogue, resumed.memory.place)
+        self.context = resumed.memory.context
+        self.account = resumed.memory.account
+        self.settled: tuple[Account, int | None] = (self.account, 0 if service.switches.setup_has_index else None)
+        self.calls = Calls(resumed.memory.calls)
+        self.functions = Functions(setup.tools, family)
+        # 3.8 takes what comes first for the response that it misses, and says nothing (pydantic-ai, google.py).
+        self._misses_response = bool(resumed.memory.calls) and family.name.startswith("3.8")
 
     def deadline(self) -> float:
         """Return when `step` has something to send; infinity for never."""
-        return self._turn.steps[0].at if self._turn else float("inf")
+        return self._turn.steps[0].at if self._turn and self._turn.steps else float("inf")
 
-    def read_text(self, text: str) -> None:
-        """Take a text into the context."""
-        self._context["TEXT"] += _text_tokens(len(text))
+    @property
+    def waiting(self) -> bool:
+        """Whether a call keeps the model from doing anything until it has its response."""
+        return self._turn is not None and self.calls.blocking
 
-    def hear(self, seconds: float) -> None:
-        """Take so much of the user's audio into the context."""
-        self._context["AUDIO"] += _audio_tokens(seconds)
+    @property
+    def has_spoken(self) -> bool:
+        """Whether the session has had a turn of the model, on this connection or on one before."""
+        return bool(self._turns) or any(entry.speaker == "model" and not entry.seeded for entry in self.context.entries)
 
-    def prompt(self, line: Line, now: float) -> float:
+    def prompt(self, line: Line, asked: Entry, now: float, *, with_history: bool = True) -> float:
         """Have a line answered, after the turn under way; return the earliest time for it."""
-        drawn = self._service.timing.first_audio.draw(self._rng)
-        answer_at = now + (drawn if line.delay is None else line.delay)
-        self._prompts.append(_Prompt(line, answer_at))
-        self._begin_turn(now)
+        answer_at = self._composer.answer_at(line, now)
+        if self._misses_response:
+            self._misses_response = False
+            self._outgoing.record(now, "prompt_swallowed")
+        elif not self._poisoned and self._family.speaks:
+            self._prompts.append(Prompt(line, answer_at, asked, with_history=with_history))
+            self._begin_turn(now)
         return answer_at
+
+    def respond(self, response: FunctionResponse, now: float) -> None:
+        """Take the result of a call."""
+        answered = self.calls.answer(response, by_name=self._flavour is Flavour.VERTEX)
+        if answered is None:
+            self._outgoing.record(now, "tool_response_unexpected", id=response.id)
+            return
+        self._misses_response = False
+        self.context.add(Entry("tool", answered.words, {"TEXT": text_tokens(answered.words)}))
+        if answered.complete and not self._poisoned:
+            self._follow_up(answered, now)
 
     def interrupt(self, now: float) -> None:
         """Stop the turn under way, if any, also one that is only being played (langwatch/scenario issue 360)."""
-        if self._turn:
-            self._turn.interrupt(now + self._service.timing.interruption.draw(self._rng))
+        if self._turn and not self._turn.interrupted:
+            at_once = self._ends_turn_by_interrupted
+            kinds = [Kind.INTERRUPTED] if at_once else [Kind.INTERRUPTED, Kind.TURN_COMPLETE]
+            if self.calls.of(self._turn.group):
+                first = at_once or self._service.switches.cancellation_first
+                kinds.insert(0 if first else 1, Kind.TOOL_CALL_CANCELLATION)
+            self._turn.interrupt(now + self._service.timing.interruption.draw(self._rng), kinds)
 
     def step(self, now: float) -> None:
         """Send what is next in the turn under way."""
@@ -103,83 +150,190 @@ class Model:
             return
         turn, step = self._turn, self._turn.steps.popleft()
         match step.kind:
+            case Kind.THOUGHT:
+                self._think(turn, step, now)
             case Kind.OUTPUT if step.audio:
                 self._speak(turn, step, now)
             case Kind.OUTPUT:
-                turn.sent_text += len(step.text)
-                content = messages.model_turn([{"text": step.text}], self._flavour)
+                turn.sent_text += step.text
+                content = messages.model_turn([messages.text_part(step.text)], self._flavour)
                 self._send_content(now, "text_sent", content, turn=turn.number, bytes=len(step.text.encode()))
+            case Kind.TOOL_CALL:
+                self._call(turn, now)
+            case Kind.WAITING_FOR_INPUT:
+                self._send_content(now, "waiting_for_input_sent", messages.waiting_for_input(), turn=turn.number)
             case Kind.GENERATION_COMPLETE:
                 self._send_content(now, "generation_complete_sent", {"generationComplete": True}, turn=turn.number)
             case Kind.INTERRUPTED:
-                self._send_content(now, "interrupted_sent", {"interrupted": True}, turn=turn.number)
+                self._cut(turn, now)
+            case Kind.TOOL_CALL_CANCELLATION:
+                self._cancel(turn, now)
             case Kind.TURN_COMPLETE:
-                self._end_turn(turn, now)
+                self._end_turn(turn, now, {})
 
     def send_new_handle(self, now: float) -> None:
         """Send a handle that stands for the conversation as it is now."""
         handle = str(UUID(int=self._rng.getrandbits(128), version=4))
-        self._service.saved[handle] = Saved(self.cursor.place, dict(self._context))
-        self._send_handle(handle, now)
+        account, consumed = self.settled
+        memory = Memory(self.cursor.place, self.context.copy(), account, dict(self.calls.pending))
+        self._service.sessions.save(self._session, handle, memory)
+        if self._service.poisoned_handles and self._rng.random() < self._service.poisoned_handles:
+            self._service.sessions.poison(handle)
+        self._send_update(handle, consumed, now)
+
+    def _send_update(self, handle: str, consumed: int | None, now: float) -> None:
+        """Send a handle; an empty one says that a turn under way cannot be resumed."""
+        message = messages.session_resumption_update(handle, consumed if self._setup.transparent else None)
+        self._outgoing.send(now, message, "session_resumption_update_sent", resumable=bool(handle))
+
+    def _follow_up(self, answered: Answered, now: float) -> None:
+        """Speak of the results of a line's calls, at the time that the client wants."""
+        line = answered.call.line
+        answer_at = self._composer.answer_at(line, now)
+        if answered.call.blocking and self._turn and self._turn.group == answered.call.group:
+            if not self._turn.interrupted:
+                self._composer.results(self._turn, self._words(None, answered.words), answer_at)
+            return
+        scheduling = answered.scheduling if self._family.schedules else "WHEN_IDLE"
+        if scheduling == "SILENT":
+            self._offer_handle(now)
+            return
+        if scheduling == "INTERRUPT":
+            self.interrupt(now)
+        self._prompts.append(Prompt(line, answer_at, results=answered.words))
+        self._begin_turn(now)
 
     def _begin_turn(self, now: float) -> None:
         """Begin the next turn, if none is under way and something waits for an answer."""
         if self._turn or not self._prompts:
             return
         prompt = self._prompts.popleft()
+        if saved := self.context.compress(self._limits):
+            self._outgoing.record(now, "context_compressed", saved=saved, left=self.context.total)
+        if self.context.total > self._limits.window:
+            self._outgoing.close(now, endings.CONTEXT_EXHAUSTED)
+            return
         self._turns += 1
-        steps = self._plan(prompt.line, max(now, prompt.answer_at))
-        self._turn = Turn(self._turns, steps, dict(self._context))
-        if self._setup.resumption:
-            self._send_handle("", now)
+        turn = self._turn = Turn(self._turns, prompt.line, self.context.tokens)
+        at = max(now, prompt.answer_at)
+        if prompt.asked:
+            self._composer.answer(turn, self.functions, self._words(prompt, ""), at)
+        else:
+            self._composer.results(turn, self._words(prompt, prompt.results), at)
+        self._withhold_handle(now)
 
-    def _plan(self, line: Line, first_at: float) -> deque[Step]:
-        if not line.model:
-            return silent_steps(first_at)
-        if "TEXT" in self._setup.modalities:
-            return written_steps(line.sentences, first_at, self._rng)
-        lead = _VERTEX_TRANSCRIPT_LEAD if self._flavour is Flavour.VERTEX else 0.0
-        sentences = [Sentence(text, self._service.voice.speak(text)) for text in line.sentences]
-        return spoken_steps(sentences, self._service.dialogue.pause, first_at, lead, self._service.timing, self._rng)
+    def _words(self, prompt: Prompt | None, results: str) -> Mapping[str, str]:
+        """Return what stands for the placeholders of a line."""
+        asked, with_history = (prompt.asked, prompt.with_history) if prompt else (None, True)
+        said = self.context.recall(asked, seeded=with_history)
+        return {
+            "recall": recollection(said, self.account),
+            "told": self.context.told(),
+            "instruction": self.context.instruction,
+            "response": results,
+        }
+
+    def _think(self, turn: Turn, step: Step, now: float) -> None:
+        turn.thoughts += text_tokens(step.text)
+        if self._setup.thinking and self._setup.thinking.include_thoughts:
+            content = messages.model_turn([messages.thought_part(step.text)], self._flavour)
+            self._send_content(now, "thought_sent", content, turn=turn.number)
 
     def _speak(self, turn: Turn, step: Step, now: float) -> None:
+        vertex = self._flavour is Flavour.VERTEX
+        if vertex and self._setup.output_transcription and not turn.sent_audio:
+            opening = messages.opening_transcription()
+            self._send_content(now, "transcription_sent", opening, speaker="model", text="", turn=turn.number)
         turn.sent_audio += len(step.audio) / (SAMPLE_RATE * SAMPLE_BYTES)
+        turn.sent_text += step.text
         content = messages.model_turn([messages.audio_part(step.audio, SAMPLE_RATE)], self._flavour)
         if step.text and self._setup.output_transcription:
-            transcript = {"outputTranscription": messages.transcription(step.text)}
+            finished = vertex and not any(later.text for later in turn.steps)
+            transcript = {"outputTranscription": messages.transcription(step.text, finished=finished)}
+            fields: dict[str, str | int] = {"speaker": "model", "text": step.text, "turn": turn.number}
             if self._family.bundles:
                 content |= transcript
-                self._outgoing.record(now, "transcription_sent", speaker="model", text=step.text, turn=turn.number)
+                self._outgoing.record(now, "transcription_sent", **fields)
             else:
-                self._send_content(
-                    now, "transcription_sent", transcript, speaker="model", text=step.text, turn=turn.number
-                )
+                self._send_content(now, "transcription_sent", transcript, **fields)
         self._send_content(now, "audio_sent", content, turn=turn.number, bytes=len(step.audio))
 
-    def _end_turn(self, turn: Turn, now: float) -> None:
+    def _call(self, turn: Turn, now: float) -> None:
+        """Call the turn's functions."""
+        calls, turn.calls = turn.calls, ()
+        if self._family.explains_calls and self._flavour is Flavour.DEVELOPER:
+            part = messages.code_part("\n".join(map(in_code, calls)))
+            self._send_content(now, "code_sent", messages.model_turn([part], self._flavour), turn=turn.number)
+        ids = [messages.call_id(self._flavour, self._rng) for _ in calls]
+        turn.group = self.calls.begin(calls, ids, turn.line, blocking=self.functions.block(calls))
+        message = messages.tool_call(
+            FunctionCall(call_id, call.name, call.args) for call, call_id in zip(calls, ids, strict=True)
+        )
+        self._outgoing.send(now, message, "tool_call_sent", turn=turn.number, calls=len(calls))
+
+    def _cancel(self, turn: Turn, now: float) -> None:
+        """Cancel the turn's calls, unless they were answered in the last moment."""
+        if ids := self.calls.cancel(turn.group):
+            message = messages.tool_call_cancellation(ids)
+            self._outgoing.send(now, message, "tool_call_cancellation_sent", turn=turn.number, calls=len(ids))
+
+    def _cut(self, turn: Turn, now: float) -> None:
+        """Say that the turn was interrupted, and that it is over where one message says both."""
+        if self._ends_turn_by_interrupted:
+            self._outgoing.record(now, "interrupted_sent", turn=turn.number)
+            self._end_turn(turn, now, {"interrupted": True})
+        else:
+            self._send_content(now, "interrupted_sent", {"interrupted": True}, turn=turn.number)
+
+    def _end_turn(self, turn: Turn, now: float, content: Mapping[str, object]) -> None:
         # What an interrupted turn leaves in the context is what was sent of it.
-        response = {"AUDIO": _audio_tokens(turn.sent_audio), "TEXT": _text_tokens(turn.sent_text)}
-        usage = messages.usage_metadata(Usage(turn.context, response), self._flavour)
-        ended = messages.server_content({"turnComplete": True}) | {"usageMetadata": usage}
+        written = "TEXT" in self._setup.modalities
+        response = {"AUDIO": audio_tokens(turn.sent_audio), "TEXT": text_tokens(turn.sent_text) if written else 0}
+        self.context.add(Entry("model", turn.sent_text, response))
+        content = {**content, **messages.turn_complete("" if turn.interrupted else turn.line.reason)}
+        calls_now = bool(turn.calls) and not turn.interrupted
+        if not self._family.idle_by_turn_complete:
+            busy = calls_now or self._prompts or self.calls.pending
+            content |= messages.interaction_status("IN_PROGRESS" if busy else "IDLE")
+        usage = messages.usage_metadata(Usage(turn.context, response, turn.thoughts), self._flavour)
+        ended = messages.server_content(content) | {"usageMetadata": usage}
         self._outgoing.send(now, ended, "turn_complete_sent", turn=turn.number)
-        self._context.update(response)
+        if calls_now:
+            self._call(turn, now)
         self._turn = None
-        if self._setup.resumption:
-            self.send_new_handle(now)
+        self._offer_handle(now)
         self._begin_turn(now)
+
+    def _offer_handle(self, now: float) -> None:
+        """Send a handle, unless something is under way that could not be resumed."""
+        if self._sends_handles and not (self._turn or (self.calls.pending and not self._resumable_mid_turn)):
+            self.send_new_handle(now)
+
+    def _withhold_handle(self, now: float) -> None:
+        """Say that what is under way cannot be resumed; where it can be, send a handle instead."""
+        if self._sends_handles and self._resumable_mid_turn:
+            self.send_new_handle(now)
+        elif self._sends_handles:
+            self._send_update("", None, now)
+
+    @property
+    def _ends_turn_by_interrupted(self) -> bool:
+        return self._service.switches.interrupted_ends_turn and self._family.name.startswith("3.")
+
+    @property
+    def _sends_handles(self) -> bool:
+        return self._setup.resumption and self._family.resumes
+
+    @property
+    def _resumable_mid_turn(self) -> bool:
+        return self._service.switches.handles_mid_turn and self._family.name.startswith("3.8")
 
     def _send_content(self, now: float, kind: str, content: Mapping[str, object], **fields: str | int) -> None:
         self._outgoing.send(now, messages.server_content(content), kind, **fields)
 
-    def _send_handle(self, handle: str, now: float) -> None:
-        """Send a handle; an empty one says that a turn under way cannot be resumed."""
-        update = messages.session_resumption_update(handle)
-        self._outgoing.send(now, update, "session_resumption_update_sent", resumable=bool(handle))
 
-
-def _audio_tokens(seconds: float) -> int:
-    return round(seconds * _AUDIO_TOKENS_PER_SECOND)
-
-
-def _text_tokens(characters: int) -> int:
-    return -(-characters // _CHARACTERS_PER_TOKEN)
+def _limits(setup: Setup, family: Family) -> Limits:
+    compression = setup.compression
+    if compression is None:
+        return Limits(family.window)
+    return compressing(family.window, compression.trigger_tokens, compression.target_tokens)

@@ -1,22 +1,19 @@
 """Reads what a Live API client sends, as tolerantly as the service does and no more.
 
-Keys come in camel or snake case at every level, base64 in either alphabet with or without padding, 64-bit integers as
-numbers or strings, enums by name or number, JSON in text or binary frames. Nothing that a peer sends raises: what the
-service would refuse is returned as a `Violation`.
+JSON comes in text or binary frames, in any spelling that protocol buffers allow. Nothing that a peer sends raises: what
+the service would refuse is returned as a `Violation`.
 """
 
-import base64
-import binascii
 import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, TypeAlias
 
 from segue.simulator import rules
+from segue.simulator.protojson import ViolationError, read_message
 from segue.simulator.rules import Violation
-from segue.simulator.schema import ARMS, Choice, Field, Flavour, Message, Repeated, Scalar, VertexOnly
+from segue.simulator.schema import ARMS, Flavour
+from segue.simulator.tokens import Constraints
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +36,49 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionDeclaration:
+    """A function that the model may call; `behavior` is "BLOCKING", "NON_BLOCKING" or empty for the model's default."""
+
+    name: str
+    behavior: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """How much the model is to think: `budget` in tokens or `level` ("LOW"); None and empty where not said."""
+
+    budget: int | None = None
+    level: str = ""
+    include_thoughts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Compression:
+    """Context window compression: when it begins and what it leaves, in tokens; None for the model's defaults."""
+
+    trigger_tokens: int | None = None
+    target_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Setup:
-    """The first message. Names are as the client wrote them.
+    """The first message. Names are as the client wrote them, absent settings empty or None.
 
     Attributes:
+        modalities: what the model is to answer in.
+        voice: the name of a prebuilt voice.
+        interruptible: activity interrupts the model.
+        turn_coverage: which input belongs to a turn, "TURN_INCLUDES_ALL_INPUT" for instance.
         resumption: the client wants resumption handles.
         handle: the session to resume; empty for a new one.
+        transparent: updates are to say which client message the server consumed last (Vertex).
         initial_history: client content seeds the history until its first `turnComplete`, which asks for no answer.
+        tools: the functions of all tools together.
+        built_in_tools: the other tools, in snake case: "google_search".
+        thinking: None where thinking was not configured.
+        compression: None where the context window is not to be compressed.
+        explicit_vad_signal: `voiceActivityDetectionSignal` messages are wanted (Vertex).
+        translation: the language to translate into.
     """
 
     model: str
@@ -58,6 +91,18 @@ class Setup:
     resumption: bool = False
     handle: str = ""
     initial_history: bool = False
+    voice: str = ""
+    system_instruction: str = ""
+    tools: tuple[FunctionDeclaration, ...] = ()
+    built_in_tools: frozenset[str] = frozenset()
+    thinking: Thinking | None = None
+    proactive_audio: bool | None = None
+    affective: bool | None = None
+    compression: Compression | None = None
+    transparent: bool = False
+    turn_coverage: str = ""
+    explicit_vad_signal: bool = False
+    translation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +132,11 @@ class ClientContent:
 
 @dataclass(frozen=True, slots=True)
 class RealtimeInput:
-    """Input as it happens. The fields are no oneof: a client may set several; `text` None is absent, "" is empty."""
+    """Input as it happens. The fields are no oneof: a client may set several; `text` None is absent, "" is empty.
+
+    Attributes:
+        media_chunks: how many deprecated chunks there were; those that count are in `audio` and `video`.
+    """
 
     audio: Blob | None = None
     video: Blob | None = None
@@ -95,11 +144,17 @@ class RealtimeInput:
     activity_start: bool = False
     activity_end: bool = False
     audio_stream_end: bool = False
+    media_chunks: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class FunctionResponse:
-    """The result of one tool call; the keys of `response` are the user's own."""
+    """The result of one tool call; the keys of `response` are the user's own.
+
+    Attributes:
+        scheduling: "SILENT", "WHEN_IDLE" or "INTERRUPT", given beside `response` or within; empty where not given.
+        will_continue: more results of this call will come.
+    """
 
     id: str
     name: str
@@ -120,48 +175,41 @@ class ContextUpdate:
     """New instructions or tools in mid-session; None leaves them as they are."""
 
     system_instruction: str | None = None
-    tools: tuple[Any, ...] | None = None
+    tools: tuple[FunctionDeclaration, ...] | None = None
 
 
 ClientMessage: TypeAlias = Setup | ClientContent | RealtimeInput | ToolResponse | ContextUpdate
 
 
-class _ViolationError(Exception):
-    """Carries a violation up from the depth of a message; never leaves this module."""
-
-    def __init__(self, violation: Violation) -> None:
-        super().__init__(violation.rule)
-        self.violation = violation
-
-
-def read(frame: str | bytes, flavour: Flavour) -> ClientMessage | Violation:
-    """Parse one WebSocket message."""
+def read(frame: str | bytes, flavour: Flavour, constraints: Constraints | None = None) -> ClientMessage | Violation:
+    """Parse one WebSocket message. `constraints` are those of the ephemeral token that the connection came with."""
     try:
         # RecursionError: brackets nested deeper than the interpreter's stack.
-        value = json.loads(frame)
+        # Bytes are decoded here: `loads` would take UTF-16 and UTF-32 as well.
+        value = json.loads(frame if isinstance(frame, str) else frame.decode())
     except (ValueError, RecursionError):
         return rules.NOT_JSON
     try:
-        return _client_message(value, flavour)
-    except _ViolationError as error:
+        return _client_message(value, flavour, constraints)
+    except ViolationError as error:
         return error.violation
 
 
-def _client_message(value: object, flavour: Flavour) -> ClientMessage:
-    fields = _message(value, ARMS, "", flavour)
+def _client_message(value: object, flavour: Flavour, constraints: Constraints | None) -> ClientMessage:
+    fields = read_message(value, ARMS, "", flavour)
     if not fields:
-        raise _ViolationError(rules.EMPTY_MESSAGE)
+        raise ViolationError(rules.EMPTY_MESSAGE)
     (arm, body), *others = fields.items()
     if others:
-        raise _ViolationError(rules.second_arm(others[0][0]))
+        raise ViolationError(rules.second_arm(others[0][0]))
     match arm:
         case "setup":
-            return _setup(body)
+            return _setup(constraints.applied_to(body) if constraints else body)
         case "client_content":
             turns = tuple(_content(turn) for turn in body.get("turns", ()))
             return ClientContent(turns, body.get("turn_complete", False))
         case "realtime_input":
-            return _realtime_input(body)
+            return _realtime_input(body, flavour)
         case "tool_response":
             return ToolResponse(tuple(_function_response(item) for item in body.get("function_responses", ())))
         case _:
@@ -170,12 +218,15 @@ def _client_message(value: object, flavour: Flavour) -> ClientMessage:
 
 def _setup(body: Mapping[str, Any]) -> Setup:
     generation = body.get("generation_config", {})
+    speech = generation.get("speech_config", {})
     realtime = body.get("realtime_input_config", {})
     detection = realtime.get("automatic_activity_detection", {})
+    resumption = body.get("session_resumption", {})
+    tools = body.get("tools", ())
     return Setup(
         model=body.get("model", ""),
         modalities=tuple(generation.get("response_modalities", ())),
-        language_code=generation.get("speech_config", {}).get("language_code", ""),
+        language_code=speech.get("language_code", ""),
         detection=Detection(
             disabled=detection.get("disabled", False),
             start_sensitivity=_sensitivity(detection.get("start_of_speech_sensitivity")),
@@ -187,9 +238,45 @@ def _setup(body: Mapping[str, Any]) -> Setup:
         input_transcription="input_audio_transcription" in body,
         output_transcription="output_audio_transcription" in body,
         resumption="session_resumption" in body,
-        handle=body.get("session_resumption", {}).get("handle", ""),
+        handle=resumption.get("handle", ""),
         initial_history=body.get("history_config", {}).get("initial_history_in_client_content", False),
+        voice=speech.get("voice_config", {}).get("prebuilt_voice_config", {}).get("voice_name", ""),
+        system_instruction=_content(body.get("system_instruction", {})).text,
+        tools=_functions(tools),
+        built_in_tools=frozenset(name for tool in tools for name in tool if name != "function_declarations"),
+        thinking=_thinking(generation.get("thinking_config")),
+        proactive_audio=body.get("proactivity", {}).get("proactive_audio"),
+        affective=generation.get("enable_affective_dialog"),
+        compression=_compression(body.get("context_window_compression")),
+        transparent=resumption.get("transparent", False),
+        turn_coverage=_specified(realtime.get("turn_coverage", "")),
+        explicit_vad_signal=body.get("explicit_vad_signal", False),
+        translation=generation.get("translation_config", {}).get("target_language_code", ""),
     )
+
+
+def _functions(tools: Iterable[Mapping[str, Any]]) -> tuple[FunctionDeclaration, ...]:
+    declarations = [item for tool in tools for item in tool.get("function_declarations", ())]
+    return tuple(
+        FunctionDeclaration(item.get("name", ""), _specified(item.get("behavior", ""))) for item in declarations
+    )
+
+
+def _thinking(body: Mapping[str, Any] | None) -> Thinking | None:
+    if body is None:
+        return None
+    level = _specified(body.get("thinking_level", ""))
+    return Thinking(body.get("thinking_budget"), level, body.get("include_thoughts", False))
+
+
+def _compression(body: Mapping[str, Any] | None) -> Compression | None:
+    if body is None:
+        return None
+    return Compression(body.get("trigger_tokens"), body.get("sliding_window", {}).get("target_tokens"))
+
+
+def _specified(name: str) -> str:
+    return "" if name.endswith("UNSPECIFIED") else name
 
 
 def _sensitivity(name: str | None) -> str | None:
@@ -207,14 +294,16 @@ def _content(body: Mapping[str, Any]) -> Content:
     return Content(body.get("role", ""), " ".join(texts), len(parts) - len(texts))
 
 
-def _realtime_input(body: Mapping[str, Any]) -> RealtimeInput:
+def _realtime_input(body: Mapping[str, Any], flavour: Flavour) -> RealtimeInput:
     audio, video = _blob(body.get("audio")), _blob(body.get("video"))
-    # All but the first of the deprecated chunks are ignored (generative_service.proto).
-    chunk = next((_blob(item) for item in body.get("media_chunks", ())), None)
-    if chunk is not None and chunk.mime_type.startswith("image/"):
-        video = video or chunk
-    elif chunk is not None:
-        audio = audio or chunk
+    chunks = [blob for item in body.get("media_chunks", ()) if (blob := _blob(item))]
+    # All but the first of the deprecated chunks are ignored (generative_service.proto), on Vertex one of each kind is
+    # not (vertex-ai-samples).
+    for chunk in chunks if flavour is Flavour.VERTEX else chunks[:1]:
+        if chunk.mime_type.startswith("image/"):
+            video = video or chunk
+        else:
+            audio = audio or chunk
     return RealtimeInput(
         audio=audio,
         video=video,
@@ -222,6 +311,7 @@ def _realtime_input(body: Mapping[str, Any]) -> RealtimeInput:
         activity_start="activity_start" in body,
         activity_end="activity_end" in body,
         audio_stream_end=body.get("audio_stream_end", False),
+        media_chunks=len(chunks),
     )
 
 
@@ -230,13 +320,22 @@ def _blob(body: Mapping[str, Any] | None) -> Blob | None:
 
 
 def _function_response(body: Mapping[str, Any]) -> FunctionResponse:
+    response = body.get("response")
     return FunctionResponse(
         id=body.get("id", ""),
         name=body.get("name", ""),
-        response=body.get("response"),
-        scheduling=body.get("scheduling", ""),
+        response=response,
+        scheduling=_specified(body.get("scheduling", "")) or _scheduling(response),
         will_continue=body.get("will_continue", False),
     )
+
+
+def _scheduling(response: Mapping[str, Any] | None) -> str:
+    """Return the scheduling that stands within a response, as in the samples of ai.google.dev, which spell it so."""
+    name = (response or {}).get("scheduling")
+    if name == "INTERRUPTED":
+        return "INTERRUPT"
+    return name if name in ("SILENT", "WHEN_IDLE", "INTERRUPT") else ""
 
 
 def _context_update(body: Mapping[str, Any]) -> ContextUpdate:
@@ -244,93 +343,5 @@ def _context_update(body: Mapping[str, Any]) -> ContextUpdate:
     tools = body.get("tools")
     return ContextUpdate(
         system_instruction=None if instruction is None else _content(instruction).text,
-        tools=None if tools is None else tuple(tools.get("tools", ())),
+        tools=None if tools is None else _functions(tools.get("tools", ())),
     )
-
-
-def _message(value: object, fields: Message, path: str, flavour: Flavour) -> dict[str, Any]:
-    """Return the fields that are set, under their snake-case names, read to the bottom."""
-    if not isinstance(value, dict):
-        raise _ViolationError(rules.value_invalid(path, Scalar.ANY.value, _shown(value)))
-    message = {}
-    for key, item in value.items():
-        name = _snake_case(key)
-        field = fields.get(name)
-        if isinstance(field, VertexOnly):
-            field = field.field if flavour is Flavour.VERTEX else None
-        if field is None:
-            raise _ViolationError(rules.field_unknown(key, path))
-        # In the JSON of protocol buffers null stands for an unset field.
-        if item is not None:
-            message[name] = _value(item, field, f"{path}.{name}" if path else name, flavour)
-    return message
-
-
-@lru_cache(maxsize=1024)
-def _snake_case(key: str) -> str:
-    return re.sub("[A-Z]", lambda letter: f"_{letter.group().lower()}", key)
-
-
-def _value(value: object, field: Field, path: str, flavour: Flavour) -> Any:
-    match field:
-        case Scalar():
-            return _scalar(value, field, path)
-        case Choice():
-            return _choice(value, field, path)
-        case Repeated():
-            if not isinstance(value, list):
-                raise _ViolationError(rules.value_invalid(path, "repeated", _shown(value)))
-            return [_value(item, field.of, f"{path}[{index}]", flavour) for index, item in enumerate(value)]
-        case VertexOnly():
-            return _value(value, field.field, path, flavour)
-        case _:
-            return _message(value, field, path, flavour)
-
-
-def _scalar(value: object, scalar: Scalar, path: str) -> Any:
-    match scalar, value:
-        case (Scalar.ANY, _) | (Scalar.STRING, str()) | (Scalar.BOOL, bool()):
-            return value
-        case (Scalar.INTEGER | Scalar.NUMBER, int() | float() | str()) if not isinstance(value, bool):
-            number = _number(value)
-            if number is not None and (scalar is Scalar.NUMBER or number.is_integer()):
-                return number if scalar is Scalar.NUMBER else int(number)
-        case (Scalar.BYTES, str()):
-            content = _bytes(value)
-            if content is not None:
-                return content
-            raise _ViolationError(rules.value_invalid(path, scalar.value, f'Base64 decoding failed for "{value}"'))
-    raise _ViolationError(rules.value_invalid(path, scalar.value, _shown(value)))
-
-
-def _number(value: int | float | str) -> float | None:
-    try:
-        return float(value)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _bytes(text: str) -> bytes | None:
-    standard = text.replace("-", "+").replace("_", "/").rstrip("=")
-    try:
-        return base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return None
-
-
-def _choice(value: object, choice: Choice, path: str) -> str:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(choice.names):
-        return choice.names[value]
-    if isinstance(value, str) and value in choice.names:
-        return value
-    raise _ViolationError(rules.value_invalid(path, "TYPE_ENUM", _shown(value)))
-
-
-def _shown(value: object) -> str:
-    match value:
-        case dict():
-            return "an object"
-        case list():
-            return "a list"
-        case _:
-            return json.dumps(value)

@@ -13,7 +13,7 @@ clients.
 import asyncio
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from http import HTTPStatus
 from random import Random
@@ -21,21 +21,27 @@ from types import TracebackType
 
 import trustme
 from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from segue.simulator.dialogue import Dialogue, default_dialogue
+from segue.simulator.faults.plan import FaultPlan, arm_all
 from segue.simulator.history import History
-from segue.simulator.outgoing import Close, Output, Send
+from segue.simulator.link import Link, PongingConnection
+from segue.simulator.schema import Flavour
 from segue.simulator.script import LiveScript
 from segue.simulator.service import Service, any_credential
 from segue.simulator.speech import Voice, prepare_voice
+from segue.simulator.switches import Switches
 from segue.simulator.timing import Timing
 from segue.simulator.upgrade import Upgrade, read_upgrade
 
 # How long a close waits for the peer's part of it.
 _CLOSE_TIMEOUT = 2.0
 _WILDCARDS = frozenset({"", "0.0.0.0", "::"})
+
+
+class SimulatorError(Exception):
+    """The simulator cannot be started, or asked for this; the message says why."""
 
 
 class Simulator:
@@ -52,9 +58,21 @@ class Simulator:
         seed: where all that is random comes from, together with the number of the connection.
         history: where to write down what happens, as "simulator" and by "connection-N".
         clock: seconds; the same as that of the history's other witnesses.
+        flavour: the paths of the other one are not found; None serves both.
+        model: the only one that exists, by its name without a path; empty for all that are known.
+        switches: how it behaves where that is disputed.
+        faults: what goes wrong on every connection.
+        strict: close at what the real service only sometimes minds.
+        write_timeout: seconds for which a client may read nothing of what is sent, before its connection is broken off.
 
     Attributes:
+        links: the connections that are open, by their names.
+        switches: how it behaves where that is disputed.
+        clock: seconds, as its connections and its history know them.
         ca_pem: the certificate to trust, made anew each time; empty where `plain`.
+
+    Raises:
+        SimulatorError: at the beginning of `async with`, the port cannot be listened on.
     """
 
     def __init__(
@@ -70,6 +88,12 @@ class Simulator:
         seed: int = 0,
         history: History | None = None,
         clock: Callable[[], float] = time.monotonic,
+        flavour: Flavour | None = None,
+        model: str = "",
+        switches: Switches | None = None,
+        faults: Sequence[FaultPlan] = (),
+        strict: bool = False,
+        write_timeout: float = 20.0,
     ) -> None:
         self._host = host
         self._port = port
@@ -80,8 +104,16 @@ class Simulator:
         self._valid_credential = valid_credential
         self._seed = seed
         self._history = history
-        self._clock = clock
+        self._flavour = flavour
+        self._model = model
+        self._faults = faults
+        self._strict = strict
+        self._write_timeout = write_timeout
         self._connections = 0
+        self._injected = 0
+        self.clock = clock
+        self.switches = switches or Switches()
+        self.links: dict[str, Link] = {}
         self._server: Server | None = None
         self.ca_pem = b""
 
@@ -96,6 +128,28 @@ class Simulator:
         host = "127.0.0.1" if self._host in _WILDCARDS else self._host
         return f"{'http' if self._plain else 'https'}://{f'[{host}]' if ':' in host else host}:{self._port}"
 
+    def inject(self, plan: FaultPlan, connection: str = "") -> list[str]:
+        """Have a fault strike once, now or at the time of its plan; `second` counts from now.
+
+        Args:
+            plan: the fault.
+            connection: where; empty for all connections that are open.
+
+        Returns:
+            The connections on which it acts.
+
+        Raises:
+            SimulatorError: the connection is not open.
+        """
+        if connection and connection not in self.links:
+            raise SimulatorError(f"{connection} is not open")
+        names = [connection] if connection else list(self.links)
+        for name in names:
+            self._injected += 1
+            rng = Random(f"{self._seed}/injected/{self._injected}")
+            self.links[name].inject(plan.arm(rng, self.clock(), self.switches, by_hand=True))
+        return names
+
     def client_ssl_context(self) -> ssl.SSLContext:
         """Return a context that trusts this simulator and nothing else."""
         return ssl.create_default_context(cadata=self.ca_pem.decode("ascii"))
@@ -104,19 +158,32 @@ class Simulator:
         voice = self._voice
         if voice is None:
             voice = await asyncio.to_thread(prepare_voice, self._dialogue.sentences())
-        service = Service(self._dialogue, voice, self._timing, self._valid_credential)
-        self._server = await serve(
-            partial(self._converse, service),
-            self._host,
-            self._port,
-            ssl=None if self._plain else self._make_certificate(),
-            process_request=_refuse_other_paths,
-            compression=None,
-            max_size=None,
-            close_timeout=_CLOSE_TIMEOUT,
-            # The service itself was never seen to ping.
-            ping_interval=None,
+        service = Service(
+            self._dialogue,
+            voice,
+            self._timing,
+            self._valid_credential,
+            switches=self.switches,
+            faults=partial(arm_all, self._faults, self.switches),
+            strict=self._strict,
+            model=self._model,
         )
+        try:
+            self._server = await serve(
+                partial(self._converse, service),
+                self._host,
+                self._port,
+                ssl=None if self._plain else self._make_certificate(),
+                process_request=self._refuse_other_paths,
+                create_connection=PongingConnection,
+                compression="deflate" if self.switches.compression else None,
+                max_size=self.switches.max_frame_bytes or None,
+                close_timeout=_CLOSE_TIMEOUT,
+                # The service itself was never seen to ping.
+                ping_interval=None,
+            )
+        except OSError as error:
+            raise SimulatorError(f"cannot listen on {self._host}:{self._port}: {error.strerror or error}") from error
         self._port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -139,51 +206,24 @@ class Simulator:
         """Serve one connection until either side closes it."""
         upgrade = connection.request and _upgrade(connection.request)
         # Other paths never come here.
-        if not upgrade:
+        if not upgrade or not isinstance(connection, PongingConnection):
             return
         self._connections += 1
-        script = LiveScript(
-            service,
-            upgrade,
-            Random(f"{self._seed}/{self._connections}"),
-            self._clock(),
-            self._history,
-            f"connection-{self._connections}",
-        )
+        name = f"connection-{self._connections}"
+        rng = Random(f"{self._seed}/{self._connections}")
+        script = LiveScript(service, upgrade, rng, self.clock(), self._history, name)
+        self.links[name] = Link(connection, script, self.clock, upgrade.flavour, self._write_timeout)
         try:
-            while script.deadline() < float("inf"):
-                await _perform(connection, await self._next_outputs(connection, script))
-        except ConnectionClosed as closed:
-            # A connection that broke off has no close frame of the peer's: code 1006, and nobody's decision but its.
-            by_server = closed.sent is not None and not closed.rcvd_then_sent
-            frame = closed.sent if by_server else closed.rcvd
-            code, reason = (frame.code, frame.reason) if frame else (1006, "")
-            script.connection_lost(code, reason, "server" if by_server else "client", self._clock())
+            await self.links[name].run()
+        finally:
+            del self.links[name]
 
-    async def _next_outputs(self, connection: ServerConnection, script: LiveScript) -> list[Output]:
-        """Wait for a message or for the script's deadline, whichever is first."""
-        try:
-            async with asyncio.timeout(max(0.0, script.deadline() - self._clock())):
-                frame = await connection.recv()
-        except TimeoutError:
-            return script.tick(self._clock())
-        return script.receive(frame, self._clock())
-
-
-async def _perform(connection: ServerConnection, outputs: list[Output]) -> None:
-    for output in outputs:
-        match output:
-            case Send():
-                await connection.send(output.frame)
-            case Close():
-                await connection.close(output.code, output.reason)
-
-
-def _refuse_other_paths(connection: ServerConnection, request: Request) -> Response | None:
-    """Answer what is no Live API path with 404; everything else is told by a close after the upgrade."""
-    if _upgrade(request):
-        return None
-    return connection.respond(HTTPStatus.NOT_FOUND, "Not a Live API path.\n")
+    def _refuse_other_paths(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Answer what is no path of this service with 404; everything else is told by a close after the upgrade."""
+        upgrade = _upgrade(request)
+        if upgrade and self._flavour in (None, upgrade.flavour):
+            return None
+        return connection.respond(HTTPStatus.NOT_FOUND, "Not a Live API path.\n")
 
 
 def _upgrade(request: Request) -> Upgrade | None:

@@ -1,24 +1,26 @@
 """What all connections to one simulated service share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from random import Random
 
-from segue.simulator.dialogue import Dialogue, Place
+from segue.simulator.dialogue import Dialogue
+from segue.simulator.outgoing import Stage
+from segue.simulator.sessions import Sessions
 from segue.simulator.speech import Voice
+from segue.simulator.switches import Switches
 from segue.simulator.timing import Timing
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """What a resumption handle stands for: the place in the dialogue, and the context's tokens by modality."""
-
-    place: Place = field(default_factory=Place)
-    context: Mapping[str, int] = field(default_factory=dict)
+from segue.simulator.tokens import Tokens
 
 
 def any_credential(_: str) -> bool:
     """Accept whatever key or token a client has."""
     return True
+
+
+def no_faults(_rng: Random, _opened_at: float) -> Sequence[Stage]:
+    """Have all go well."""
+    return ()
 
 
 @dataclass
@@ -30,11 +32,31 @@ class Service:
         voice: how it sounds.
         timing: how long things take.
         valid_credential: whether an API key or a token is good.
-        saved: what each resumption handle stands for.
+        switches: how it behaves where that is disputed.
+        faults: what goes wrong on a connection, given where its draws come from and when it was opened.
+        strict: close at what the real service only sometimes minds.
+        model: the only model there is, by its name without a path; empty for all that are known.
+        audio_during_call_refused: audio while the model waits for the response to a call closes the connection, as it
+            often does on 2.5 (js-genai issue 1236).
+        poisoned_handles: the share of resumption handles with which a session hears and transcribes and never answers
+            (python-genai issue 2290), from 0 to 1.
+        sessions: what resumption handles stand for.
+        tokens: the ephemeral tokens that were minted.
     """
 
     dialogue: Dialogue
     voice: Voice
     timing: Timing = field(default_factory=Timing)
     valid_credential: Callable[[str], bool] = any_credential
-    saved: dict[str, Saved] = field(default_factory=dict)
+    switches: Switches = field(default_factory=Switches)
+    faults: Callable[[Random, float], Sequence[Stage]] = no_faults
+    strict: bool = False
+    model: str = ""
+    audio_during_call_refused: bool = False
+    poisoned_handles: float = 0.0
+    sessions: Sessions = field(default_factory=Sessions)
+    tokens: Tokens = field(default_factory=Tokens)
+
+    def offers(self, model: str) -> bool:
+        """Return whether the service has this model, named with or without its path, if any has."""
+        return self.model in ("", model.rpartition("/")[2])

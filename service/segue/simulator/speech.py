@@ -5,6 +5,7 @@ be made out. Either way a sentence always sounds the same.
 """
 
 import shutil
+import string
 import subprocess
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -47,29 +48,30 @@ class SpeechLikeVoice:
 
 
 class RecordedVoice:
-    """A voice that has some sentences ready and leaves the others to the voice without words."""
+    """A voice that has some sentences ready and spells the others.
+
+    Whatever is asked for comes within a few milliseconds: all connections wait meanwhile.
+    """
 
     def __init__(self, recordings: dict[str, bytes]) -> None:
         self._recordings = recordings
-        self._otherwise = SpeechLikeVoice()
 
     def speak(self, sentence: str) -> bytes:
         """Return the sentence as 24 kHz 16-bit little-endian mono PCM."""
-        return self._recordings.get(sentence) or self._otherwise.speak(sentence)
+        return self._recordings.get(sentence) or b"".join(map(_speech_like, sentence.lower()))
 
 
 def prepare_voice(sentences: Iterable[str]) -> Voice:
     """Return the best voice on this machine, with these sentences ready. Blocks while they are synthesized."""
     distinct = sorted(set(sentences))
+    for letter in string.printable:
+        _speech_like(letter.lower())
     espeak = shutil.which(_ESPEAK)
     if espeak is None:
-        voice = SpeechLikeVoice()
-        for sentence in distinct:
-            voice.speak(sentence)
-        return voice
+        return RecordedVoice({sentence: _speech_like(sentence) for sentence in distinct})
     with ThreadPoolExecutor() as pool:
         spoken = zip(distinct, pool.map(lambda sentence: _synthesize(espeak, sentence), distinct), strict=True)
-        return RecordedVoice({sentence: pcm for sentence, pcm in spoken if pcm})
+        return RecordedVoice({sentence: pcm or _speech_like(sentence) for sentence, pcm in spoken})
 
 
 @lru_cache(maxsize=1024)

@@ -67,6 +67,11 @@ class SpeechDetector:
         self.offset = 0.0
         self.voiced = 0.0
 
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody speaks, nor may just have begun to."""
+        return not self.speaking and self.offset - self._last_voiced_at > _DIP_SECONDS
+
     def hear(self, pcm: bytes, rate: int) -> list[SpeechStarted | SpeechEnded]:
         """Take 16-bit little-endian mono PCM at `rate` samples a second; return what it brought, in order."""
         # What is left of a frame at another rate is not worth converting.
@@ -110,7 +115,8 @@ class SpeechDetector:
 def _levels(pcm: bytes, frame_samples: int) -> list[float]:
     """Return the level of each frame in dB, 0 being a square wave at full scale."""
     samples = np.frombuffer(pcm, dtype="<i2").reshape(-1, frame_samples).astype(np.float32) / 32768
-    power = np.maximum(np.mean(samples * samples, axis=1), 1e-12)
+    # Not np.mean, which takes five times as long over a single frame.
+    power = np.maximum(np.einsum("ij,ij->i", samples, samples) / frame_samples, 1e-12)
     levels: list[float] = np.maximum(10 * np.log10(power), _LEVEL_LEAST_DB).tolist()
     return levels
 
