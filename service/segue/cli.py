@@ -29,11 +29,11 @@ from segue.simulator.faults import ALL_FAULTS
 from segue.simulator.faults.plan import describe as describe_fault
 from segue.simulator.faults.plan import fault_settings
 from segue.simulator.recorder import Recorder, RecorderError
-from segue.simulator.schema import Flavour
 from segue.simulator.server import Simulator, SimulatorError
 from segue.simulator.settings import SimulatorSettings, load_settings, read_switches
 from segue.simulator.switches import Switches
 from segue.simulator.values import SettingError
+from segue.simulator.wire.schema import Flavour
 from segue.talk import TalkError
 from segue.talk import talk as run_talk
 from segue.telemetry import logs

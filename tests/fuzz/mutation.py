@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, TypeAlias
 
-from segue.simulator.schema import ARMS, Choice, Keyed, Only, Repeated
+from segue.simulator.wire.schema import ARMS, Choice, Keyed, Only, Repeated
 
 # libFuzzer's own: content and the largest size.
 Mutate: TypeAlias = Callable[[bytes, int], bytes]

@@ -10,13 +10,13 @@ from typing import Any
 
 from segue.simulator.dialogue import parse_dialogue
 from segue.simulator.outgoing import Close, Output, Send
-from segue.simulator.reader import read
-from segue.simulator.rulebook import Violation
-from segue.simulator.schema import Flavour
+from segue.simulator.rules.rulebook import Violation
 from segue.simulator.script import LiveScript
 from segue.simulator.service import Service
 from segue.simulator.speech import SpeechLikeVoice
-from segue.simulator.upgrade import Upgrade
+from segue.simulator.wire.reader import read
+from segue.simulator.wire.schema import Flavour
+from segue.simulator.wire.upgrade import Upgrade
 
 _DIALOGUE = parse_dialogue(
     """

@@ -14,11 +14,11 @@ from websockets.exceptions import ConnectionClosed
 
 from segue.simulator.dialogue import parse_dialogue
 from segue.simulator.history import History
-from segue.simulator.reader import read
-from segue.simulator.rulebook import Violation
-from segue.simulator.schema import Flavour
+from segue.simulator.rules.rulebook import Violation
 from segue.simulator.server import Simulator
 from segue.simulator.speech import SpeechLikeVoice
+from segue.simulator.wire.reader import read
+from segue.simulator.wire.schema import Flavour
 from tests.waiting import wait_until
 
 PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent?key=k"

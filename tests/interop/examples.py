@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from random import Random
 from typing import Any, TypeAlias
 
-from segue.simulator import messages
-from segue.simulator.messages import FunctionCall, Part, ServerMessage, Usage
-from segue.simulator.schema import Flavour
+from segue.simulator.wire import messages
+from segue.simulator.wire.messages import FunctionCall, Part, ServerMessage, Usage
+from segue.simulator.wire.schema import Flavour
 
 Examples: TypeAlias = Mapping[str, list[ServerMessage]]
 

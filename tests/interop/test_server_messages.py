@@ -9,8 +9,8 @@ from google.genai import live
 from google.oauth2.credentials import Credentials
 from websockets.asyncio.server import ServerConnection, serve
 
-from segue.simulator.messages import ServerMessage, encode
-from segue.simulator.schema import Flavour
+from segue.simulator.wire.messages import ServerMessage, encode
+from segue.simulator.wire.schema import Flavour
 
 from .conftest import Run
 from .examples import builders, examples, lost

@@ -17,8 +17,8 @@ from segue.simulator.faults import ALL_FAULTS
 from segue.simulator.faults.closing import CLOSES
 from segue.simulator.faults.fault import Lasts, Occasion
 from segue.simulator.faults.plan import describe, fault_settings
-from segue.simulator.rule_table import TABLE
-from segue.simulator.rulebook import Severity
+from segue.simulator.rules.rule_table import TABLE
+from segue.simulator.rules.rulebook import Severity
 from segue.simulator.switches import Switches
 
 ROOT = Path(__file__).parents[2]

@@ -12,8 +12,8 @@ from segue.simulator.script import LiveScript
 from segue.simulator.service import Service
 from segue.simulator.speech import SpeechLikeVoice
 from segue.simulator.switches import Switches
-from segue.simulator.tokens import Tokens
-from segue.simulator.upgrade import Upgrade, read_upgrade
+from segue.simulator.wire.tokens import Tokens
+from segue.simulator.wire.upgrade import Upgrade, read_upgrade
 
 DEVELOPER = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 VERTEX = "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"

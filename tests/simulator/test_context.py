@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from segue.simulator.context import Context, Entry, Limits, compressing
+from segue.simulator.conversation.context import Context, Entry, Limits, compressing
 from segue.simulator.dialogue import parse_dialogue
 from segue.simulator.service import Service
 from segue.simulator.timing import Timing

@@ -3,7 +3,7 @@
 import pytest
 
 from segue.simulator.families import FAMILIES, Family, Proactive, Thinking, family_of
-from segue.simulator.schema import Flavour
+from segue.simulator.wire.schema import Flavour
 
 
 @pytest.mark.parametrize(

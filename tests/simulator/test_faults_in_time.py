@@ -14,8 +14,8 @@ from segue.simulator.script import LiveScript
 from segue.simulator.service import Service
 from segue.simulator.switches import Switches
 from segue.simulator.timing import Timing
-from segue.simulator.upgrade import read_upgrade
 from segue.simulator.values import SettingError
+from segue.simulator.wire.upgrade import read_upgrade
 from tests.simulator.socket_client import AT_ONCE, DIALOGUE, ECHOING, PATH, TOOL, VOICE
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from google.genai import _live_converters, types
 
-from segue.simulator import messages
-from segue.simulator.messages import FunctionCall, ServerMessage, Usage
-from segue.simulator.schema import Flavour
+from segue.simulator.wire import messages
+from segue.simulator.wire.messages import FunctionCall, ServerMessage, Usage
+from segue.simulator.wire.schema import Flavour
 
 DEVELOPER, VERTEX = Flavour.DEVELOPER, Flavour.VERTEX
 SESSION = "2f3a4b5c-0000-4000-8000-000000000000"

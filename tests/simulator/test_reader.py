@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segue.simulator.reader import (
+from segue.simulator.rules.rules import Violation
+from segue.simulator.wire.reader import (
     Blob,
     ClientContent,
     Compression,
@@ -23,8 +24,7 @@ from segue.simulator.reader import (
     ToolResponse,
     read,
 )
-from segue.simulator.rules import Violation
-from segue.simulator.schema import Flavour
+from segue.simulator.wire.schema import Flavour
 
 FRAMES = Path(__file__).parents[1] / "frames"
 

@@ -8,11 +8,11 @@ import pytest
 from websockets.asyncio.client import connect
 
 from segue.simulator.outgoing import Close
-from segue.simulator.rule_table import TABLE
-from segue.simulator.rulebook import Rule, Severity
+from segue.simulator.rules.rule_table import TABLE
+from segue.simulator.rules.rulebook import Rule, Severity
 from segue.simulator.server import Simulator
 from segue.simulator.speech import SpeechLikeVoice
-from segue.simulator.tokens import Tokens, constraints
+from segue.simulator.wire.tokens import Tokens, constraints
 from tests.simulator.raw_client import (
     DEVELOPER,
     DIALOGUE,

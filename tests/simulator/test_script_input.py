@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from segue.simulator.intake import Intake, sample_rate
+from segue.simulator.conversation.intake import Intake, sample_rate
 from segue.simulator.outgoing import StopReading
-from segue.simulator.reader import Blob, RealtimeInput
 from segue.simulator.service import Service
 from segue.simulator.switches import Switches
+from segue.simulator.wire.reader import Blob, RealtimeInput
 from tests.simulator.live_client import (
     DIALOGUE,
     HALF_CASCADE,

@@ -15,11 +15,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from segue.simulator.dialogue import parse_dialogue
 from segue.simulator.faults.plan import read_fault
 from segue.simulator.history import History
-from segue.simulator.schema import Flavour
 from segue.simulator.server import Simulator, SimulatorError
 from segue.simulator.speech import SpeechLikeVoice
 from segue.simulator.timing import Span, Timing
-from segue.simulator.upgrade import Upgrade, read_upgrade
+from segue.simulator.wire.schema import Flavour
+from segue.simulator.wire.upgrade import Upgrade, read_upgrade
 from tests.simulator.socket_client import Watched
 
 PATH = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"

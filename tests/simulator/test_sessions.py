@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from segue.simulator.context import Context, Entry
+from segue.simulator.conversation.context import Context, Entry
+from segue.simulator.conversation.sessions import Memory, Resumed, Session, Sessions
+from segue.simulator.conversation.stamps import Account, StampReader, stamp
 from segue.simulator.dialogue import Place, parse_dialogue
-from segue.simulator.endings import HANDLE_INVALID, SESSION_STILL_OPEN
-from segue.simulator.rules import HANDLE_UNKNOWN
+from segue.simulator.rules.endings import HANDLE_INVALID, SESSION_STILL_OPEN
+from segue.simulator.rules.rules import HANDLE_UNKNOWN
 from segue.simulator.service import Service
-from segue.simulator.sessions import Memory, Resumed, Session, Sessions
-from segue.simulator.stamps import Account, StampReader, stamp
 from segue.simulator.switches import Switches
 from segue.simulator.timing import Timing
 from tests.simulator.live_client import (

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from segue.simulator.families import family_of
-from segue.simulator.reader import Setup, read
-from segue.simulator.rules import Violation
-from segue.simulator.schema import Flavour
+from segue.simulator.rules.rules import Violation
+from segue.simulator.rules.validation import setup_violation
 from segue.simulator.switches import Switches
-from segue.simulator.upgrade import Upgrade
-from segue.simulator.validation import setup_violation
+from segue.simulator.wire.reader import Setup, read
+from segue.simulator.wire.schema import Flavour
+from segue.simulator.wire.upgrade import Upgrade
 
 HALF_CASCADE = "models/gemini-live-2.5-flash-preview"
 OLDEST = "models/gemini-2.0-flash-live-001"

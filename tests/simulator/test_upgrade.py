@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from segue.simulator.credentials import credential_violation
-from segue.simulator.protojson import ViolationError
-from segue.simulator.reader import Setup, read
-from segue.simulator.schema import Flavour
 from segue.simulator.switches import Switches
-from segue.simulator.tokens import Constraints, Tokens, constraints
-from segue.simulator.upgrade import Upgrade, read_upgrade
+from segue.simulator.wire.credentials import credential_violation
+from segue.simulator.wire.protojson import ViolationError
+from segue.simulator.wire.reader import Setup, read
+from segue.simulator.wire.schema import Flavour
+from segue.simulator.wire.tokens import Constraints, Tokens, constraints
+from segue.simulator.wire.upgrade import Upgrade, read_upgrade
 
 DEVELOPER = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 CONSTRAINED = f"{DEVELOPER}Constrained"

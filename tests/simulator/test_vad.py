@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from segue.simulator.reader import Detection
+from segue.simulator.conversation.vad import SpeechDetector, SpeechEnded, SpeechStarted
 from segue.simulator.speech import SpeechLikeVoice, resample
-from segue.simulator.vad import SpeechDetector, SpeechEnded, SpeechStarted
+from segue.simulator.wire.reader import Detection
 
 RATE = 16000
 

@@ -18,7 +18,7 @@ from segue.record.redaction import Redaction, mime_type_of, plain_name, rate_of,
 from segue.simulator.outgoing import Close, Output, Send
 from segue.simulator.script import LiveScript
 from segue.simulator.service import Service
-from segue.simulator.upgrade import read_upgrade
+from segue.simulator.wire.upgrade import read_upgrade
 
 # How long a simulated connection outlives the recorded one, if its turns take longer.
 _OVERTIME = 30.0

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
-from segue.simulator.schema import Flavour
+from segue.simulator.wire.schema import Flavour
 
 _BOTH = frozenset(Flavour)
 _DEVELOPER = frozenset({Flavour.DEVELOPER})

@@ -1,9 +1,10 @@
 """How long a connection lives: told to go away, closed at the cap, or closed because no audio comes."""
 
-from segue.simulator import endings, messages, rules
 from segue.simulator.outgoing import Outgoing
+from segue.simulator.rules import endings, rules
 from segue.simulator.switches import Switches
 from segue.simulator.timing import Timing
+from segue.simulator.wire import messages
 
 _NEVER = float("inf")
 

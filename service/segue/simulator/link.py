@@ -19,8 +19,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
 
 from segue.simulator.outgoing import Close, Output, Reset, Send, SlowPongs, Stage, StopReading
-from segue.simulator.schema import Flavour
 from segue.simulator.script import LiveScript
+from segue.simulator.wire.schema import Flavour
 
 _NEVER = float("inf")
 # The first byte of a pong (RFC 6455, section 5.2).

@@ -12,9 +12,9 @@ from itertools import count
 from typing import Protocol, TypeAlias
 
 from segue.simulator.history import History, Value
-from segue.simulator.messages import ServerMessage, encode
-from segue.simulator.reader import ClientMessage
-from segue.simulator.rulebook import Violation
+from segue.simulator.rules.rulebook import Violation
+from segue.simulator.wire.messages import ServerMessage, encode
+from segue.simulator.wire.reader import ClientMessage
 
 _NEVER = float("inf")
 # What only a turn of the model has in its serverContent; transcripts of the user belong to none.

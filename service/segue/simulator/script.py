@@ -11,22 +11,23 @@ from copy import copy
 from random import Random
 from uuid import UUID
 
-from segue.simulator import endings, messages, rules
-from segue.simulator.context import Context
-from segue.simulator.conversation import Conversation
-from segue.simulator.credentials import credential_violation
+from segue.simulator.conversation.context import Context
+from segue.simulator.conversation.sessions import Memory, Resumed, Session
+from segue.simulator.conversation.turn_taking import Conversation
 from segue.simulator.families import family_of
 from segue.simulator.history import History
 from segue.simulator.lifetime import Lifetime
 from segue.simulator.outgoing import Outgoing, Output, StopReading
-from segue.simulator.reader import ClientMessage, RealtimeInput, Setup, read
-from segue.simulator.rulebook import Violation
-from segue.simulator.schema import Flavour
+from segue.simulator.rules import endings, rules
+from segue.simulator.rules.rulebook import Violation
+from segue.simulator.rules.validation import setup_violation
 from segue.simulator.service import Service
-from segue.simulator.sessions import Memory, Resumed, Session
 from segue.simulator.sightings import sightings
-from segue.simulator.upgrade import Upgrade
-from segue.simulator.validation import setup_violation
+from segue.simulator.wire import messages
+from segue.simulator.wire.credentials import credential_violation
+from segue.simulator.wire.reader import ClientMessage, RealtimeInput, Setup, read
+from segue.simulator.wire.schema import Flavour
+from segue.simulator.wire.upgrade import Upgrade
 
 _NEVER = float("inf")
 # How many seconds the reading of audio may be behind before no more is taken from the socket.

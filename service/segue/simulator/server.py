@@ -27,13 +27,13 @@ from segue.simulator.dialogue import Dialogue, default_dialogue
 from segue.simulator.faults.plan import FaultPlan, arm_all
 from segue.simulator.history import History
 from segue.simulator.link import Link, PongingConnection
-from segue.simulator.schema import Flavour
 from segue.simulator.script import LiveScript
 from segue.simulator.service import Service, any_credential
 from segue.simulator.speech import Voice, prepare_voice
 from segue.simulator.switches import Switches
 from segue.simulator.timing import Timing
-from segue.simulator.upgrade import Upgrade, read_upgrade
+from segue.simulator.wire.schema import Flavour
+from segue.simulator.wire.upgrade import Upgrade, read_upgrade
 
 # How long a close waits for the peer's part of it.
 _CLOSE_TIMEOUT = 2.0

@@ -4,13 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
+from segue.simulator.conversation.sessions import Sessions
 from segue.simulator.dialogue import Dialogue
 from segue.simulator.outgoing import Stage
-from segue.simulator.sessions import Sessions
 from segue.simulator.speech import Voice
 from segue.simulator.switches import Switches
 from segue.simulator.timing import Timing
-from segue.simulator.tokens import Tokens
+from segue.simulator.wire.tokens import Tokens
 
 
 def any_credential(_: str) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from segue.simulator.reader import ClientContent, ClientMessage, ContextUpdate, RealtimeInput, Setup, ToolResponse
+from segue.simulator.wire.reader import ClientContent, ClientMessage, ContextUpdate, RealtimeInput, Setup, ToolResponse
 
 
 def sightings(message: ClientMessage) -> Iterator[tuple[str, dict[str, str | int]]]:

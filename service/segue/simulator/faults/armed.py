@@ -11,7 +11,7 @@ from random import Random
 
 from segue.simulator.faults.fault import Fault, Lasts, Occasion, When
 from segue.simulator.outgoing import Message, Planned, Struck
-from segue.simulator.reader import ClientMessage
+from segue.simulator.wire.reader import ClientMessage
 
 _NEVER = float("inf")
 

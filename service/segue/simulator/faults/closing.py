@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from segue.simulator import endings, rules
 from segue.simulator.faults.fault import Fault, Lasts, Occasion
 from segue.simulator.outgoing import Close, Message, Planned, Reset
-from segue.simulator.rulebook import Violation
+from segue.simulator.rules import endings, rules
+from segue.simulator.rules.rulebook import Violation
 from segue.simulator.values import SettingError
 
 _REPORTED = (

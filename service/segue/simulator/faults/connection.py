@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from segue.simulator import messages
 from segue.simulator.faults.closing import CLOSES, close
 from segue.simulator.faults.fault import Fault, Lasts, Occasion
 from segue.simulator.outgoing import Message, Planned, SlowPongs, StopReading
 from segue.simulator.values import SettingError
+from segue.simulator.wire import messages
 
 
 class _OfConnection(Fault):

@@ -6,9 +6,9 @@ from enum import Enum, auto
 from typing import ClassVar
 
 from segue.simulator.outgoing import Message, Planned
-from segue.simulator.reader import ClientMessage
 from segue.simulator.switches import Switches
 from segue.simulator.values import SettingError
+from segue.simulator.wire.reader import ClientMessage
 
 
 class Occasion(Enum):

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from segue.simulator.faults.fault import Fault, Lasts, interrupted, turn_complete
-from segue.simulator.messages import server_content, transcription
 from segue.simulator.outgoing import Message, Planned
+from segue.simulator.wire.messages import server_content, transcription
 
 
 @dataclass

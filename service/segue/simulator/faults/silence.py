@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from segue.simulator.faults.fault import Fault, Lasts, Occasion, turn_complete
 from segue.simulator.faults.interruptions import silenced
 from segue.simulator.outgoing import Message, Planned
-from segue.simulator.reader import ClientMessage, RealtimeInput, ToolResponse
+from segue.simulator.wire.reader import ClientMessage, RealtimeInput, ToolResponse
 
 
 @dataclass

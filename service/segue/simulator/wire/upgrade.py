@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
-from segue.simulator.schema import Flavour
+from segue.simulator.wire.schema import Flavour
 
 # Any prefix, any number of slashes, any version: google-genai asks for `//ws/...` and versions v1, v1alpha, v1beta.
 _DEVELOPER_PATH = re.compile(

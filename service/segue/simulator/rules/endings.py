@@ -1,6 +1,6 @@
 """Closes that end a connection because of its age, its session or its context, and not for one wrong message."""
 
-from segue.simulator.rulebook import Violation
+from segue.simulator.rules.rulebook import Violation
 
 _INTERNAL_ERROR = "Internal error encountered."
 

@@ -11,9 +11,9 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from segue.simulator import rules
-from segue.simulator.rules import Violation
-from segue.simulator.schema import Choice, Field, Flavour, Keyed, Message, Only, Repeated, Scalar
+from segue.simulator.rules import rules
+from segue.simulator.rules.rules import Violation
+from segue.simulator.wire.schema import Choice, Field, Flavour, Keyed, Message, Only, Repeated, Scalar
 
 # The protobuf packages, which the errors about enums name.
 _PACKAGES = {

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from random import Random
 
-from segue.simulator import messages
 from segue.simulator.families import Family
-from segue.simulator.messages import ServerMessage
 from segue.simulator.outgoing import Outgoing
-from segue.simulator.reader import Setup
-from segue.simulator.schema import Flavour
 from segue.simulator.timing import Timing
+from segue.simulator.wire import messages
+from segue.simulator.wire.messages import ServerMessage
+from segue.simulator.wire.reader import Setup
+from segue.simulator.wire.schema import Flavour
 
 # How fast an utterance is taken to be spoken while its end is not known.
 _WORDS_PER_SECOND = 2.5

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from segue.simulator import rules
-from segue.simulator.protojson import read_message, snake_case
-from segue.simulator.rules import Violation
-from segue.simulator.schema import SETUP, Flavour
+from segue.simulator.rules import rules
+from segue.simulator.rules.rules import Violation
+from segue.simulator.wire.protojson import read_message, snake_case
+from segue.simulator.wire.schema import SETUP, Flavour
 
 PREFIX = "auth_tokens/"
 

@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from random import Random
 
+from segue.simulator.conversation.stamps import Account
+from segue.simulator.conversation.tools import Functions
+from segue.simulator.conversation.turns import Kind, Plan, Turn
 from segue.simulator.dialogue import Line, fill
 from segue.simulator.families import Family, Proactive, Thinking
-from segue.simulator.reader import Setup
-from segue.simulator.schema import Flavour
 from segue.simulator.service import Service
-from segue.simulator.stamps import Account
-from segue.simulator.tools import Functions
-from segue.simulator.turns import Kind, Plan, Turn
+from segue.simulator.wire.reader import Setup
+from segue.simulator.wire.schema import Flavour
 
 # Vertex sends transcripts ahead of the audio (pipecat, gemini_live/llm.py).
 _VERTEX_TRANSCRIPT_LEAD = 1.0

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
-from segue.simulator import rules, tokens
-from segue.simulator.rules import Violation
-from segue.simulator.schema import Flavour
+from segue.simulator.rules import rules
+from segue.simulator.rules.rules import Violation
 from segue.simulator.switches import Switches
-from segue.simulator.tokens import Tokens
-from segue.simulator.upgrade import Upgrade
+from segue.simulator.wire import tokens
+from segue.simulator.wire.schema import Flavour
+from segue.simulator.wire.tokens import Tokens
+from segue.simulator.wire.upgrade import Upgrade
 
 
 def credential_violation(

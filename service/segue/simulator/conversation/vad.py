@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from segue.simulator.reader import Detection
+from segue.simulator.wire.reader import Detection
 
 _FRAME_SECONDS = 0.02
 # The noise floor is the least level of the last seconds: speech pauses within them, noise does not.

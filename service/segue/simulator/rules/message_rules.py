@@ -7,9 +7,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from segue.simulator import rules, strict_rules
 from segue.simulator.families import ContentRule, Family
-from segue.simulator.reader import (
+from segue.simulator.rules import rules, strict_rules
+from segue.simulator.rules.rulebook import Rule, Violation
+from segue.simulator.switches import Switches
+from segue.simulator.wire.reader import (
     ClientContent,
     ClientMessage,
     ContextUpdate,
@@ -18,9 +20,7 @@ from segue.simulator.reader import (
     Setup,
     ToolResponse,
 )
-from segue.simulator.rulebook import Rule, Violation
-from segue.simulator.schema import Flavour
-from segue.simulator.switches import Switches
+from segue.simulator.wire.schema import Flavour
 
 _PCM = re.compile(r"audio/pcm\s*(;\s*rate=(?P<rate>[0-9]{4,5}))?")
 _ROLES = frozenset({"", "user", "model"})

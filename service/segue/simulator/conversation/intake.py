@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from segue.simulator.reader import Blob, ClientMessage, RealtimeInput
+from segue.simulator.wire.reader import Blob, ClientMessage, RealtimeInput
 
 # How fast a burst of audio was seen to be read (public notes of one project).
 _SPEED = 3.0

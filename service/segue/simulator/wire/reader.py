@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from segue.simulator import rules
-from segue.simulator.protojson import ViolationError, read_message
-from segue.simulator.rules import Violation
-from segue.simulator.schema import ARMS, Flavour
-from segue.simulator.tokens import Constraints
+from segue.simulator.rules import rules
+from segue.simulator.rules.rules import Violation
+from segue.simulator.wire.protojson import ViolationError, read_message
+from segue.simulator.wire.schema import ARMS, Flavour
+from segue.simulator.wire.tokens import Constraints
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,21 +19,22 @@ from dataclasses import dataclass
 from random import Random
 from uuid import UUID
 
-from segue.simulator import endings, messages
-from segue.simulator.composer import Composer, recollection
-from segue.simulator.context import Entry, Limits, audio_tokens, compressing, text_tokens
+from segue.simulator.conversation.composer import Composer, recollection
+from segue.simulator.conversation.context import Entry, Limits, audio_tokens, compressing, text_tokens
+from segue.simulator.conversation.sessions import Memory, Resumed
+from segue.simulator.conversation.stamps import Account
+from segue.simulator.conversation.tools import Answered, Calls, Functions, in_code
+from segue.simulator.conversation.turns import Kind, Step, Turn
 from segue.simulator.dialogue import Cursor, Line
 from segue.simulator.families import Family
-from segue.simulator.messages import FunctionCall, Usage
 from segue.simulator.outgoing import Outgoing
-from segue.simulator.reader import FunctionResponse, Setup
-from segue.simulator.schema import Flavour
+from segue.simulator.rules import endings
 from segue.simulator.service import Service
-from segue.simulator.sessions import Memory, Resumed
 from segue.simulator.speech import SAMPLE_BYTES, SAMPLE_RATE
-from segue.simulator.stamps import Account
-from segue.simulator.tools import Answered, Calls, Functions, in_code
-from segue.simulator.turns import Kind, Step, Turn
+from segue.simulator.wire import messages
+from segue.simulator.wire.messages import FunctionCall, Usage
+from segue.simulator.wire.reader import FunctionResponse, Setup
+from segue.simulator.wire.schema import Flavour
 
 
 @dataclass(frozen=True, slots=True)

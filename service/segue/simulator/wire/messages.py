@@ -13,7 +13,7 @@ from random import Random
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from segue.simulator.schema import Flavour
+from segue.simulator.wire.schema import Flavour
 
 ServerMessage: TypeAlias = dict[str, Any]
 Part: TypeAlias = dict[str, Any]

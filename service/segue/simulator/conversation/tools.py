@@ -6,7 +6,7 @@ from typing import Any
 
 from segue.simulator.dialogue import Call, Line
 from segue.simulator.families import Family
-from segue.simulator.reader import FunctionDeclaration, FunctionResponse
+from segue.simulator.wire.reader import FunctionDeclaration, FunctionResponse
 
 
 @dataclass(frozen=True, slots=True)

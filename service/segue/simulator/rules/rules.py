@@ -4,8 +4,8 @@ Codes and reasons are those of the real service, measured 2026-09-10 or quoted i
 quoted any, the source says so. A reason longer than a close frame holds is cut there, as the service cuts it.
 """
 
-from segue.simulator.rulebook import Rule, Severity
-from segue.simulator.rulebook import Violation as Violation
+from segue.simulator.rules.rulebook import Rule, Severity
+from segue.simulator.rules.rulebook import Violation as Violation
 
 # These rules, by their names; `rule_table.TABLE` has all.
 CLOSING: dict[str, Rule] = {}

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from segue.simulator import endings
-from segue.simulator.rulebook import Rule, Severity, Violation
-from segue.simulator.rules import CLOSING
-from segue.simulator.strict_rules import SILENT
+from segue.simulator.rules import endings
+from segue.simulator.rules.rulebook import Rule, Severity, Violation
+from segue.simulator.rules.rules import CLOSING
+from segue.simulator.rules.strict_rules import SILENT
 
 
 def _ending(ending: Violation, catches: str, source: str) -> Rule:

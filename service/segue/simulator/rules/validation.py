@@ -4,14 +4,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from segue.simulator import rules, strict_rules
 from segue.simulator.families import Family, Proactive
 from segue.simulator.families import Thinking as ThinkingKind
-from segue.simulator.reader import Setup, Thinking
-from segue.simulator.rules import Violation
-from segue.simulator.schema import Flavour
+from segue.simulator.rules import rules, strict_rules
+from segue.simulator.rules.rules import Violation
 from segue.simulator.switches import Switches
-from segue.simulator.upgrade import Upgrade
+from segue.simulator.wire.reader import Setup, Thinking
+from segue.simulator.wire.schema import Flavour
+from segue.simulator.wire.upgrade import Upgrade
 
 _MODEL_PATHS = {
     Flavour.DEVELOPER: re.compile(r"(models|tunedModels)/[^/]+"),

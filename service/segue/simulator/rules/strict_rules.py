@@ -4,7 +4,7 @@ Strict mode closes at these, too, with code 1008 and a reason of its own that be
 do. The audio goes on being ignored, the scheduling without effect and so on, where it is off.
 """
 
-from segue.simulator.rulebook import Rule, Severity
+from segue.simulator.rules.rulebook import Rule, Severity
 
 # These rules, by their names; `rule_table.TABLE` has all.
 SILENT: dict[str, Rule] = {}

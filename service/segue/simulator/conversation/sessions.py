@@ -8,14 +8,14 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from segue.simulator.context import Context
+from segue.simulator.conversation.context import Context
+from segue.simulator.conversation.stamps import Account
+from segue.simulator.conversation.tools import PendingCall
 from segue.simulator.dialogue import Place
-from segue.simulator.endings import HANDLE_INVALID, SESSION_STILL_OPEN
-from segue.simulator.rulebook import Violation
-from segue.simulator.rules import HANDLE_UNKNOWN
-from segue.simulator.stamps import Account
+from segue.simulator.rules.endings import HANDLE_INVALID, SESSION_STILL_OPEN
+from segue.simulator.rules.rulebook import Violation
+from segue.simulator.rules.rules import HANDLE_UNKNOWN
 from segue.simulator.switches import Switches
-from segue.simulator.tools import PendingCall
 
 # How many there are at most: the oldest go first. The real service publishes no such numbers.
 _HANDLES_A_SESSION = 64

@@ -8,16 +8,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from segue.simulator import endings, messages, rules
-from segue.simulator.context import VIDEO_TOKENS_PER_FRAME, Entry, audio_tokens, text_tokens
+from segue.simulator.conversation.context import VIDEO_TOKENS_PER_FRAME, Entry, audio_tokens, text_tokens
+from segue.simulator.conversation.echo import Echo
+from segue.simulator.conversation.intake import Intake, is_pcm, sample_rate
+from segue.simulator.conversation.model import Model
+from segue.simulator.conversation.sessions import Resumed
+from segue.simulator.conversation.stamps import StampReader, seconds
+from segue.simulator.conversation.tools import Functions
+from segue.simulator.conversation.vad import SpeechDetector, SpeechEnded, SpeechStarted
 from segue.simulator.dialogue import NOTHING_HEARD, Line
-from segue.simulator.echo import Echo
 from segue.simulator.families import Family
-from segue.simulator.intake import Intake, is_pcm, sample_rate
-from segue.simulator.message_rules import MessageRules, Situation
-from segue.simulator.model import Model
 from segue.simulator.outgoing import Outgoing
-from segue.simulator.reader import (
+from segue.simulator.rules import endings, rules
+from segue.simulator.rules.message_rules import MessageRules, Situation
+from segue.simulator.rules.rulebook import Violation
+from segue.simulator.service import Service
+from segue.simulator.wire import messages
+from segue.simulator.wire.reader import (
     Blob,
     ClientContent,
     ClientMessage,
@@ -28,13 +35,7 @@ from segue.simulator.reader import (
     Setup,
     ToolResponse,
 )
-from segue.simulator.rulebook import Violation
-from segue.simulator.schema import Flavour
-from segue.simulator.service import Service
-from segue.simulator.sessions import Resumed
-from segue.simulator.stamps import StampReader, seconds
-from segue.simulator.tools import Functions
-from segue.simulator.vad import SpeechDetector, SpeechEnded, SpeechStarted
+from segue.simulator.wire.schema import Flavour
 
 # Less speech than this in a signalled activity is taken for none.
 _WORD_SECONDS = 0.1

@@ -1,0 +1,1 @@
+"""Turn taking on one connection: what the user says, what the model answers, and what is remembered."""

@@ -1,0 +1,1 @@
+"""What a client can do wrong, and how the service says so."""
