@@ -50,14 +50,12 @@ class Session:
         steps: in order, each as soon as the one before it is done.
         target: the request target; a query may hold the key.
         headers: of the handshake.
-        service: settings of the service.
         switches: how it behaves where that is disputed.
     """
 
     steps: tuple[Step, ...]
     target: str = f"{DEVELOPER}?key=good"
     headers: Mapping[str, str] = field(default_factory=dict)
-    service: Mapping[str, Any] = field(default_factory=dict)
     switches: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -81,7 +79,6 @@ class RawClient:
             switches=Switches(**session.switches),
             strict=strict,
             tokens=minted,
-            **session.service,
         )
         self._now = 0.0
         self.got: list[dict[str, Any]] = []

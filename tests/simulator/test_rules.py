@@ -197,7 +197,7 @@ EXAMPLES: Mapping[str, list[Session]] = {
         _session(HALF_CASCADE, _content("user", "word " * 32_000)),
     ],
     "audio_during_call": [
-        _session(NATIVE, *_CALL, _audio(), fields=_functions("BLOCKING"), service={"audio_during_call_refused": True})
+        _session(NATIVE, *_CALL, _audio(), fields=_functions("BLOCKING"), switches={"audio_in_calls_refused": True})
     ],
     "audio_format": [
         _session(NEWEST, _audio(mime_type=mime_type))

@@ -43,6 +43,17 @@ DIALOGUE = parse_dialogue(
     words = ["hard"]
     thought = "This is a hard question, for which I take some time."
     model = "It is forty two."
+    [[texts]]
+    words = ["product"]
+    code = "print(6 * 7)"
+    output = "42"
+    model = "It is 42."
+    [[texts]]
+    words = ["tide"]
+    queries = ["tide tables"]
+    pages = { "Tides" = "https://tides.example" }
+    urls = ["https://tides.example"]
+    model = "It is rising."
     [[utterances]]
     user = "Hm."
     model = "Hm, indeed. That is what I think of it, too."
@@ -192,3 +203,35 @@ def test_every_frame_of_a_conversation_is_one_message() -> None:
     tops = {"setupComplete", "serverContent", "usageMetadata"}
     assert all(message.keys() <= tops and len(message.keys() - {"usageMetadata"}) == 1 for _, message in client.got)
     assert keys(client.got[-1][1]) == {"serverContent", "turnComplete", "usageMetadata"}
+
+
+def test_model_runs_code_and_says_what_it_gave() -> None:
+    client = _client(HALF_CASCADE, tools=[{"codeExecution": {}}])
+    client.text("What is the product?")
+    client.wait_for("turnComplete")
+    parts = [part for content in _contents(client) for part in content.get("modelTurn", {}).get("parts", ())]
+    assert parts[0] == {"executableCode": {"language": "PYTHON", "code": "print(6 * 7)"}}
+    assert parts[1] == {"codeExecutionResult": {"outcome": "OUTCOME_OK", "output": "42"}}
+
+
+def test_model_says_what_it_found_and_read_before_its_generation_ends() -> None:
+    client = _client(NEWEST, tools=[{"googleSearch": {}}, {"urlContext": {}}])
+    client.text("How is the tide?")
+    client.wait_for("turnComplete")
+    names = [key for content in _contents(client) for key in content]
+    [grounded] = [content for content in _contents(client) if "groundingMetadata" in content]
+    assert grounded["groundingMetadata"]["webSearchQueries"] == ["tide tables"]
+    assert grounded["urlContextMetadata"]["urlMetadata"][0]["retrievedUrl"] == "https://tides.example"
+    assert names.index("groundingMetadata") < names.index("generationComplete")
+
+
+def test_model_searches_and_runs_nothing_that_the_session_has_not_asked_for() -> None:
+    client = _client(NEWEST)
+    client.text("How is the tide, and what is the product?")
+    client.wait_for("turnComplete")
+    assert not any({"groundingMetadata", "urlContextMetadata"} & content.keys() for content in _contents(client))
+    assert "executableCode" not in str(client.got)
+
+
+def _contents(client: LiveClient) -> list[dict[str, Any]]:
+    return [message["serverContent"] for _, message in client.got if "serverContent" in message]

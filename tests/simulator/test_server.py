@@ -177,6 +177,17 @@ async def test_credentials_are_checked_by_the_hook() -> None:
             assert connection.close_reason == "API key not valid. Please pass a valid API key."
 
 
+async def test_a_minted_token_opens_as_many_sessions_as_it_was_minted_for() -> None:
+    async with _simulator(plain=True) as simulator:
+        token = simulator.tokens.mint(uses=1)
+        async with _connect(simulator, f"{PATH}Constrained?access_token={token}") as connection:
+            await _set_up(connection)
+        async with _connect(simulator, f"{PATH}Constrained?access_token={token}") as connection:
+            await connection.send(json.dumps(SETUP))
+            await asyncio.wait_for(connection.wait_closed(), 10)
+            assert connection.close_code == 1008
+
+
 @pytest.mark.parametrize(
     ("target", "headers", "upgrade"),
     [

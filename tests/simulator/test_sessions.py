@@ -289,7 +289,7 @@ def test_poisoned_session_hears_and_never_answers() -> None:
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_share_of_handles_may_be_poisoned(share: float) -> None:
-    client, handle = _open(Service(DIALOGUE, VOICE, poisoned_handles=share))
+    client, handle = _open(Service(DIALOGUE, VOICE, switches=Switches(poisoned_handles=share)))
     resumed = client.resume(handle)
     resumed.content("Hello?")
     resumed.wait(60)

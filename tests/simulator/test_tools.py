@@ -279,7 +279,9 @@ def test_extended_thinking_calls_after_its_turn_and_says_that_it_is_not_idle() -
 
 
 def test_audio_during_a_blocking_call_may_close() -> None:
-    client = LiveClient(Service(DIALOGUE, VOICE, audio_during_call_refused=True)).set_up(NATIVE, **_declare())
+    client = LiveClient(Service(DIALOGUE, VOICE, switches=Switches(audio_in_calls_refused=True))).set_up(
+        NATIVE, **_declare()
+    )
     client.burst(silence(0.1))
     _calls(client)
     client.burst(silence(0.1))

@@ -31,6 +31,11 @@ An exchange can have more to it:
     addressed = false                 # the user talked to somebody else: a proactive model says nothing
     waits = true                      # the user was not done: the model says that it waits for input
     reason = "RESPONSE_REJECTED"      # the turnCompleteReason
+    code = "print(6 * 7)"             # run before the answer where code execution is on, and what it gave
+    output = "42"
+    queries = ["tide tables"]         # searched for where Google search is on, and what was found
+    pages = { "Tides" = "https://tides.example" }
+    urls = ["https://tides.example"]  # read where URL context is on
 
 and in what the model says stand `{recall}` for what it remembers of what the user said before, and of which audio it
 never got or got twice; `{told}` for what it said itself last; `{instruction}` for the system instruction it follows;
@@ -48,7 +53,10 @@ from typing import Any
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
-_OPTIONS = frozenset({"delay", "call", "before", "while", "after", "thought", "addressed", "waits", "reason"})
+_OPTIONS = frozenset(
+    {"delay", "call", "before", "while", "after", "thought", "addressed", "waits", "reason"}
+    | {"code", "output", "queries", "pages", "urls"}
+)
 
 
 class DialogueError(ValueError):
@@ -80,6 +88,11 @@ class Line:
         addressed: the user meant the model.
         waits: the user was not done; nothing is answered.
         reason: the turn's `turnCompleteReason`; empty for none.
+        code: what the model runs before it answers, if it may; empty for nothing.
+        output: what that gave.
+        queries: what the model searches for, if it may.
+        pages: title and address of what it finds.
+        urls: what it reads, if it may.
     """
 
     model: str
@@ -94,6 +107,11 @@ class Line:
     addressed: bool = True
     waits: bool = False
     reason: str = ""
+    code: str = ""
+    output: str = ""
+    queries: tuple[str, ...] = ()
+    pages: tuple[tuple[str, str], ...] = ()
+    urls: tuple[str, ...] = ()
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -247,7 +265,26 @@ def _line(entry: Mapping[str, Any], required: set[str], place: str) -> Line:
         addressed=_truth(entry, "addressed", place, True),
         waits=_truth(entry, "waits", place, False),
         reason=_text(entry, "reason", place),
+        code=_text(entry, "code", place),
+        output=_text(entry, "output", place),
+        queries=_texts(entry, "queries", place),
+        pages=_pages(entry, place),
+        urls=_texts(entry, "urls", place),
     )
+
+
+def _texts(entry: Mapping[str, Any], key: str, place: str) -> tuple[str, ...]:
+    value = entry.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise DialogueError(f"{place}: {key} must be a list of strings")
+    return tuple(value)
+
+
+def _pages(entry: Mapping[str, Any], place: str) -> tuple[tuple[str, str], ...]:
+    value = entry.get("pages", {})
+    if not isinstance(value, dict) or not all(isinstance(address, str) for address in value.values()):
+        raise DialogueError(f"{place}: pages must be a table of titles and addresses")
+    return tuple(value.items())
 
 
 def _calls(entry: Mapping[str, Any], place: str) -> tuple[Call, ...]:

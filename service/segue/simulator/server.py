@@ -33,6 +33,7 @@ from segue.simulator.speech import Voice, prepare_voice
 from segue.simulator.switches import Switches
 from segue.simulator.timing import Timing
 from segue.simulator.wire.schema import Flavour
+from segue.simulator.wire.tokens import Tokens
 from segue.simulator.wire.upgrade import Upgrade, read_upgrade
 
 # How long a close waits for the peer's part of it.
@@ -66,6 +67,7 @@ class Simulator:
         write_timeout: seconds for which a client may read nothing of what is sent, before its connection is broken off.
 
     Attributes:
+        tokens: the ephemeral tokens that clients may use; mint more at any time.
         links: the connections that are open, by their names.
         switches: how it behaves where that is disputed.
         clock: seconds, as its connections and its history know them.
@@ -114,6 +116,7 @@ class Simulator:
         self.clock = clock
         self.switches = switches or Switches()
         self.links: dict[str, Link] = {}
+        self.tokens = Tokens()
         self._server: Server | None = None
         self.ca_pem = b""
 
@@ -167,6 +170,7 @@ class Simulator:
             faults=partial(arm_all, self._faults, self.switches),
             strict=self._strict,
             model=self._model,
+            tokens=self.tokens,
         )
         try:
             self._server = await serve(

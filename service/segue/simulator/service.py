@@ -36,10 +36,6 @@ class Service:
         faults: what goes wrong on a connection, given where its draws come from and when it was opened.
         strict: close at what the real service only sometimes minds.
         model: the only model there is, by its name without a path; empty for all that are known.
-        audio_during_call_refused: audio while the model waits for the response to a call closes the connection, as it
-            often does on 2.5 (js-genai issue 1236).
-        poisoned_handles: the share of resumption handles with which a session hears and transcribes and never answers
-            (python-genai issue 2290), from 0 to 1.
         sessions: what resumption handles stand for.
         tokens: the ephemeral tokens that were minted.
     """
@@ -52,8 +48,6 @@ class Service:
     faults: Callable[[Random, float], Sequence[Stage]] = no_faults
     strict: bool = False
     model: str = ""
-    audio_during_call_refused: bool = False
-    poisoned_handles: float = 0.0
     sessions: Sessions = field(default_factory=Sessions)
     tokens: Tokens = field(default_factory=Tokens)
 

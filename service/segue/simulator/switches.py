@@ -109,6 +109,16 @@ class Switches:
     token_needs_v1alpha: bool = _switch(
         False, "ephemeral tokens are good on v1alpha only", "google-genai's warning against the documentation"
     )
+    audio_in_calls_refused: bool = _switch(
+        False,
+        "audio that is sent while a blocking call waits closes the connection, on models that were seen to do so",
+        "js-genai#1236, livekit/agents#4545 (2.5): often, not always",
+    )
+    poisoned_handles: float = _switch(
+        0.0,
+        "the share of handles, from 0 to 1, with which a session hears and transcribes and never answers",
+        "python-genai#2290; how often is not known",
+    )
     quota_closes_with_1008: bool = _switch(
         False, "an exhausted quota closes with 1008, instead of 1011", "not verified; clients report 1011"
     )

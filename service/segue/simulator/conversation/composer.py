@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from random import Random
+from typing import Any
 
 from segue.simulator.conversation.stamps import Account
 from segue.simulator.conversation.tools import Functions
@@ -9,6 +10,7 @@ from segue.simulator.conversation.turns import Kind, Plan, Turn
 from segue.simulator.dialogue import Line, fill
 from segue.simulator.families import Family, Proactive, Thinking
 from segue.simulator.service import Service
+from segue.simulator.wire import messages
 from segue.simulator.wire.reader import Setup
 from segue.simulator.wire.schema import Flavour
 
@@ -51,7 +53,11 @@ class Composer:
         elif not line.model or (self._proactive and not line.addressed):
             plan.complete(generated=False)
         elif not calls:
+            if line.code and "code_execution" in self._setup.built_in_tools:
+                plan.add(Kind.CODE)
             plan.say(fill(line.model, words))
+            if grounding(line, self._setup):
+                plan.add(Kind.GROUNDING)
             plan.complete()
         else:
             turn.calls = calls
@@ -90,6 +96,16 @@ class Composer:
             timing=self._service.timing,
             rng=self._rng,
         )
+
+
+def grounding(line: Line, setup: Setup) -> dict[str, Any]:
+    """Return where the words of a line come from, as far as the session has the tools for it; empty for nowhere."""
+    content: dict[str, Any] = {}
+    if line.queries and "google_search" in setup.built_in_tools:
+        content |= messages.grounding_metadata(line.queries, line.pages)
+    if line.urls and "url_context" in setup.built_in_tools:
+        content |= messages.url_context_metadata(line.urls)
+    return content
 
 
 def recollection(lines: Sequence[str], account: Account) -> str:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from random import Random
 from uuid import UUID
 
-from segue.simulator.conversation.composer import Composer, recollection
+from segue.simulator.conversation.composer import Composer, grounding, recollection
 from segue.simulator.conversation.context import Entry, Limits, audio_tokens, compressing, text_tokens
 from segue.simulator.conversation.sessions import Memory, Resumed
 from segue.simulator.conversation.stamps import Account
@@ -153,6 +153,10 @@ class Model:
         match step.kind:
             case Kind.THOUGHT:
                 self._think(turn, step, now)
+            case Kind.CODE:
+                self._run(turn, now)
+            case Kind.GROUNDING:
+                self._send_content(now, "grounding_sent", grounding(turn.line, self._setup), turn=turn.number)
             case Kind.OUTPUT if step.audio:
                 self._speak(turn, step, now)
             case Kind.OUTPUT:
@@ -178,7 +182,8 @@ class Model:
         account, consumed = self.settled
         memory = Memory(self.cursor.place, self.context.copy(), account, dict(self.calls.pending))
         self._service.sessions.save(self._session, handle, memory)
-        if self._service.poisoned_handles and self._rng.random() < self._service.poisoned_handles:
+        poisoned = self._service.switches.poisoned_handles
+        if poisoned and self._rng.random() < poisoned:
             self._service.sessions.poison(handle)
         self._send_update(handle, consumed, now)
 
@@ -239,6 +244,10 @@ class Model:
         if self._setup.thinking and self._setup.thinking.include_thoughts:
             content = messages.model_turn([messages.thought_part(step.text)], self._flavour)
             self._send_content(now, "thought_sent", content, turn=turn.number)
+
+    def _run(self, turn: Turn, now: float) -> None:
+        for part in (messages.code_part(turn.line.code), messages.code_result_part(turn.line.output)):
+            self._send_content(now, "code_sent", messages.model_turn([part], self._flavour), turn=turn.number)
 
     def _speak(self, turn: Turn, step: Step, now: float) -> None:
         vertex = self._flavour is Flavour.VERTEX

@@ -326,7 +326,7 @@ class Conversation:
 
     @property
     def _refuses_audio(self) -> bool:
-        refuses = self._service.audio_during_call_refused and self._family.holds_audio_in_calls
+        refuses = self._switches.audio_in_calls_refused and self._family.holds_audio_in_calls
         return refuses and self.model.waiting
 
     @property

@@ -20,8 +20,10 @@ class Kind(Enum):
     """What a step of a turn sends."""
 
     THOUGHT = auto()
+    CODE = auto()
     OUTPUT = auto()
     TOOL_CALL = auto()
+    GROUNDING = auto()
     WAITING_FOR_INPUT = auto()
     GENERATION_COMPLETE = auto()
     INTERRUPTED = auto()
