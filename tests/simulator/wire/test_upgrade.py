@@ -18,7 +18,7 @@ from segue.simulator.wire.upgrade import Upgrade, read_upgrade
 DEVELOPER = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 CONSTRAINED = f"{DEVELOPER}Constrained"
 VERTEX = "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"
-FRAMES = Path(__file__).parents[1] / "frames"
+FRAMES = Path(__file__).parents[2] / "frames"
 
 
 def _upgrade(target: str, **headers: str) -> Upgrade:

@@ -26,7 +26,7 @@ from segue.simulator.wire.reader import (
 )
 from segue.simulator.wire.schema import Flavour
 
-FRAMES = Path(__file__).parents[1] / "frames"
+FRAMES = Path(__file__).parents[2] / "frames"
 
 
 def _recorded() -> Iterator[tuple[str, str, Flavour]]:
