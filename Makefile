@@ -7,7 +7,7 @@ SETUP := .venv/.installed
 
 $(SETUP): pyproject.toml clients/python/pyproject.toml .ci/constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Segue needs Python 3.11 or newer: make PYTHON=python3.11")'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv --clear .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c .ci/constraints.txt -e clients/python -e '.[dev]'
 	touch $@
 

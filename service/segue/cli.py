@@ -9,7 +9,7 @@ import typer
 import uvloop
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 import segue_client
 from segue.checks import check as run_check
@@ -344,11 +344,13 @@ def _write(file: Path, content: bytes) -> None:
 
 
 def _list_faults_and_switches(console: Console) -> None:
-    faults = Table("fault", "what it imitates", "settings", title="Faults", title_justify="left")
+    faults = Table(Column("fault", no_wrap=True), "what it imitates", "settings", title="Faults", title_justify="left")
     for kind in ALL_FAULTS:
         settings = ", ".join(f"{name} = {default}" for name, default in fault_settings(kind).items())
         faults.add_row(kind.name, escape(describe_fault(kind)), settings)
-    switches = Table("switch", "default", "what it decides", "sources", title="Switches", title_justify="left")
+    switches = Table(
+        Column("switch", no_wrap=True), "default", "what it decides", "sources", title="Switches", title_justify="left"
+    )
     for name, default, what, source in Switches.describe():
         switches.add_row(name, str(default).lower(), escape(what), escape(source))
     console.print(faults, switches)

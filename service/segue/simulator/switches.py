@@ -109,6 +109,21 @@ class Switches:
     token_needs_v1alpha: bool = _switch(
         False, "ephemeral tokens are good on v1alpha only", "google-genai's warning against the documentation"
     )
+    zeros_are_silence: bool = _switch(
+        True,
+        "on 3.8, runs of exact zeros count as silence, instead of for nothing: then speech before them never ends",
+        "the documentation against openclaw#152830",
+    )
+    early_audio_closes: bool = _switch(
+        False,
+        "with signalled activities, audio before the first one closes with 1007, instead of being ignored",
+        "BasedHardware/omi#7611 against measurements of 2026-09-10",
+    )
+    text_activity_closes: bool = _switch(
+        False,
+        "an activity with text and no speech closes with 1007 at its end, instead of being answered",
+        "python-genai#1720 (Vertex, 2.5) against a forum thread",
+    )
     audio_in_calls_refused: bool = _switch(
         False,
         "audio that is sent while a blocking call waits closes the connection, on models that were seen to do so",

@@ -109,3 +109,13 @@ def test_a_spoken_sentence_is_one_activity() -> None:
     sentence = resample(SpeechLikeVoice().speak("Please tell me a story about a lighthouse keeper."), 24000, RATE)
     found = _detector().hear(_noise(0.5) + sentence + _noise(1.0), RATE)
     assert [type(event) for event in found] == [SpeechStarted, SpeechEnded]
+
+
+def test_zeros_never_end_speech_where_they_are_no_silence() -> None:
+    loud = (8000 * np.sin(2 * np.pi * 200 * np.arange(RATE) / RATE)).astype("<i2").tobytes()
+    faint = b"\4\0\xfc\xff" * (RATE // 2)
+    for zeros_are_silence, ends in ((True, 1), (False, 0)):
+        detector = SpeechDetector(Detection(), "HIGH", zeros_are_silence=zeros_are_silence)
+        detector.hear(loud, RATE)
+        assert len(detector.hear(bytes(6 * RATE), RATE)) == ends
+        assert len(detector.hear(faint, RATE)) == 1 - ends

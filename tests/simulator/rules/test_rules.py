@@ -180,6 +180,10 @@ EXAMPLES: Mapping[str, list[Session]] = {
     ],
     "media_chunks_deprecated": [_session(FLASH_31, _realtime(mediaChunks=[{"data": "AAAA", "mimeType": "audio/pcm"}]))],
     "explicit_activity": [_session(NEWEST, START), _session(NEWEST, END)],
+    "early_audio": [_session(NEWEST, _audio(), fields=MANUAL, switches={"early_audio_closes": True})],
+    "text_activity": [
+        _session(NEWEST, START, _realtime(text="Hello"), END, fields=MANUAL, switches={"text_activity_closes": True})
+    ],
     "empty_activity": [_session(NEWEST, START, END, fields=MANUAL)],
     "handle_unknown": [Session((_setup(sessionResumption={"handle": "none"}),))],
     "go_away_ignored": [_session(NEWEST, 590.0)],

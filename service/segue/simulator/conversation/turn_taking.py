@@ -81,12 +81,14 @@ class Conversation:
             _detection(setup.detection, respected=service.switches.long_silence_respected),
             # The defaults differ: high on the Developer API, low on Vertex (google-genai types.py).
             "LOW" if flavour is Flavour.VERTEX else "HIGH",
+            zeros_are_silence=service.switches.zeros_are_silence or not family.name.startswith("3.8"),
         )
         self._stamps = StampReader()
         # The message being read.
         self._index = 0
         self._activity: _Activity | None = None
         self._activity_ended_at = float("-inf")
+        self._signalled_once = False
         # How much of the audio belongs to turns already.
         self._taken_until = 0.0
         self._video_frames = 0
@@ -159,8 +161,11 @@ class Conversation:
         if message.audio and self._refuses_audio:
             return endings.AUDIO_DURING_CALL
         if message.activity_start:
+            self._signalled_once = True
             self._signal_start(now)
         if message.audio is not None:
+            if signalled and not self._signalled_once and self._switches.early_audio_closes:
+                return rules.EARLY_AUDIO
             self._hear(message.audio, now)
         if message.video and (self._activity or self._coverage != "TURN_INCLUDES_ONLY_ACTIVITY"):
             self._video_frames += 1
@@ -279,6 +284,8 @@ class Conversation:
         texts = activity.texts or self._open_content
         if self._detector.voiced - activity.voiced_before >= _WORD_SECONDS:
             self._end_activity(activity, self.model.cursor.spoken(), self._detector.offset, now)
+        elif texts and self._switches.text_activity_closes:
+            return rules.TEXT_ACTIVITY
         elif texts:
             self._end_activity(activity, self.model.cursor.written(texts[-1].text), self._detector.offset, now)
         elif self._detector.offset > activity.began_at:

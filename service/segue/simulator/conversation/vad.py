@@ -52,12 +52,13 @@ class SpeechDetector:
         voiced: seconds of it that were voiced.
     """
 
-    def __init__(self, detection: Detection, default_sensitivity: str) -> None:
+    def __init__(self, detection: Detection, default_sensitivity: str, *, zeros_are_silence: bool = True) -> None:
         self._start_margin = _START_MARGIN_DB[detection.start_sensitivity or default_sensitivity]
         self._end_margin = _END_MARGIN_DB[detection.end_sensitivity or default_sensitivity]
         self._prefix_padding = _or(detection.prefix_padding, DEFAULT_PREFIX_PADDING)
         self._silence_duration = _or(detection.silence_duration, DEFAULT_SILENCE_DURATION)
         self._levels = deque([_FLOOR_AT_FIRST_DB], maxlen=_FLOOR_FRAMES)
+        self._zeros_are_silence = zeros_are_silence
         self._rest = b""
         self._rest_rate = 0
         self._frames = 0
@@ -107,6 +108,9 @@ class SpeechDetector:
             if not self.speaking and self.offset - self._run_started_at >= self._prefix_padding - _FRAME_SECONDS / 2:
                 self.speaking = True
                 return [SpeechStarted(self._run_started_at)]
+        elif level <= _LEVEL_LEAST_DB and not self._zeros_are_silence:
+            # They count for nothing: the silence is as long as it was.
+            self._last_voiced_at += _FRAME_SECONDS
         elif self.speaking and self.offset - self._last_voiced_at >= self._silence_duration - _FRAME_SECONDS / 2:
             return self.end()
         return []

@@ -281,6 +281,20 @@ EXPLICIT_ACTIVITY = _closes(
     "activityStart or activityEnd while activities are detected",
     "§6, §8.1: many public issue reports",
 ).broken()
+EARLY_AUDIO = _closes(
+    "early_audio",
+    1007,
+    _INVALID_ARGUMENT,
+    "audio before the first signalled activity, where the switch early_audio_closes is set",
+    "§6: BasedHardware/omi#7611; text not quoted there",
+).broken()
+TEXT_ACTIVITY = _closes(
+    "text_activity",
+    1007,
+    "Precondition check failed.",
+    "a signalled activity with text and no speech, where the switch text_activity_closes is set",
+    "§6.2: python-genai#1720; text not quoted there",
+).broken()
 EMPTY_ACTIVITY = _closes(
     "empty_activity", 1007, "Precondition check failed.", "an activity with nothing in it", f"§6, §8.1: {_MEASURED}"
 ).broken()
