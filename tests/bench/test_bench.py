@@ -8,7 +8,6 @@ import sys
 import time
 from base64 import b64decode, b64encode, urlsafe_b64encode
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +30,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize(
     "paths",
-    [
-        ["baseline", "relay"],
-        pytest.param(
-            ["segue_single"],
-            marks=pytest.mark.skipif(find_spec("segue.__main__") is None, reason="there is no `python -m segue` yet"),
-        ),
-    ],
+    [["baseline", "relay"], ["segue_single"]],
 )
 def test_a_short_run_has_every_figure(tmp_path: Path, paths: list[str]) -> None:
     output = tmp_path / "bench.json"
