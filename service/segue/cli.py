@@ -62,6 +62,10 @@ def main() -> None:
     """Run the command line; faults of the user's are one line on standard error and exit code 1."""
     try:
         app()
+    except segue_client.UnavailableError as error:
+        advice = "Is a gateway running there? `segue serve` starts one."
+        Console(stderr=True).print(f"[red]segue:[/red] {escape(str(error))}. {advice}", highlight=False, soft_wrap=True)
+        raise SystemExit(1) from None
     except (
         DialogueError,
         ListenError,
