@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from segue.core import events as ev
-from segue.core.actions import Setup
-from segue.core.profiles import TextSlot
+from segue.core.actions import Purpose, Setup
+from segue.core.options import Scheduling
+from segue.core.profiles import NoteSlot, TextSlot
 
 # 16-bit mono at 24000 Hz.
 BYTES_PER_SECOND = 48_000
@@ -16,14 +18,49 @@ def speech(seconds: float) -> bytes:
     return b"\x10\x20" * round(seconds * BYTES_PER_SECOND / 2)
 
 
-class ScriptedLink:
-    """One link. `sent` holds what the user said, in order; `say` and its shortcuts are what the model says."""
+@dataclass(frozen=True, slots=True)
+class Note:
+    text: str
+    slot: NoteSlot
 
-    def __init__(self, number: int, setup: Setup, report: Callable[[ev.LinkEvent], None]) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    started: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    call_id: str
+    name: str
+    response: str
+    scheduling: Scheduling | None
+    will_continue: bool
+
+
+class ScriptedLink:
+    """One link. `sent` holds what it was given for the model, in order; `say` and its shortcuts are what that says.
+
+    `setup` is the newest it was given: by the dial, or by `set_up` for a link that was held.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        setup: Setup,
+        report: Callable[[ev.LinkEvent], None],
+        *,
+        purpose: Purpose = Purpose.OPEN,
+        held: bool = False,
+        opens: bool = False,
+    ) -> None:
         self._number = number
         self.setup = setup
         self._report = report
-        self.sent: list[bytes | str] = []
+        self.purpose = purpose
+        self.held = held
+        self._opens = opens
+        self.sent: list[bytes | str | Note | Activity | ToolResult] = []
         self.hung_up = False
         self.lost = False
 
@@ -31,12 +68,30 @@ class ScriptedLink:
     def number(self) -> int:
         return self._number
 
+    def set_up(self, setup: Setup) -> None:
+        assert self.held
+        self.held = False
+        self.setup = setup
+        if self._opens:
+            asyncio.get_running_loop().call_soon(self.open)
+
     def send_audio(self, audio: bytes, sample_rate: int) -> None:
         assert sample_rate == 16_000
         self.sent.append(audio)
 
     def send_text(self, text: str, slot: TextSlot) -> None:
         self.sent.append(text)
+
+    def send_note(self, text: str, slot: NoteSlot) -> None:
+        self.sent.append(Note(text, slot))
+
+    def send_activity(self, started: bool) -> None:
+        self.sent.append(Activity(started))
+
+    def send_tool_result(
+        self, call_id: str, name: str, response: str, scheduling: Scheduling | None, will_continue: bool
+    ) -> None:
+        self.sent.append(ToolResult(call_id, name, response, scheduling, will_continue))
 
     def hang_up(self) -> None:
         self.hung_up = True
@@ -50,6 +105,10 @@ class ScriptedLink:
             return
         self.lost = isinstance(event, ev.LinkLost)
         self._report(event)
+
+    def hold(self) -> None:
+        """Say that the connection stands."""
+        self.say(ev.LinkHeld(self._number))
 
     def open(self) -> None:
         self.say(ev.LinkOpened(self._number))
@@ -70,18 +129,26 @@ class ScriptedLink:
 
 
 class ScriptedBackend:
-    """Opens every link at once, unless `opens` is False: then the test opens or loses each."""
+    """Holds and opens every link at once, unless `opens` is False: then the test holds, opens or loses each."""
 
     def __init__(self, *, opens: bool = True) -> None:
         self.opens = opens
         self.links: list[ScriptedLink] = []
         self.closed = False
 
-    def dial(self, number: int, setup: Setup, report: Callable[[ev.LinkEvent], None]) -> ScriptedLink:
-        link = ScriptedLink(number, setup, report)
+    def dial(
+        self,
+        number: int,
+        setup: Setup,
+        report: Callable[[ev.LinkEvent], None],
+        *,
+        purpose: Purpose = Purpose.OPEN,
+        hold: bool = False,
+    ) -> ScriptedLink:
+        link = ScriptedLink(number, setup, report, purpose=purpose, held=hold, opens=self.opens)
         self.links.append(link)
         if self.opens:
-            asyncio.get_running_loop().call_soon(link.open)
+            asyncio.get_running_loop().call_soon(link.hold if hold else link.open)
         return link
 
     async def close(self) -> None:

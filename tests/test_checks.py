@@ -4,6 +4,7 @@ import io
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -50,6 +51,20 @@ async def test_all_is_well_with_the_simulator() -> None:
         assert field.description
         assert field.description in text
     assert "✗" not in text
+
+
+async def test_the_effective_families_of_models_are_shown() -> None:
+    profiles: dict[str, dict[str, Any]] = {
+        "half-cascade": {"window": 12_345},
+        "mine[1]": {"prefixes": ["gemini-mine"], "modalities": ["text"]},
+    }
+    well, text = await checked(Settings(port=0, metrics_port=0, profiles=profiles))
+    assert well, text
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines()]
+    assert ["SEGUE_PROFILES", "half-cascade, mine[1]"] in [row[:2] for row in rows]
+    assert ["mine[1]", "gemini-mine", "modalities = text"] in rows
+    for line in ("window = 12345", "text_slot = realtime", "idle_by_turn_complete = false", "reply_timeout = 8"):
+        assert ["", "", line] in [["", "", *row[2:]] for row in rows]
 
 
 async def test_a_good_key_is_well(service: Simulator, environment: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The settings: where they come from, and what is said when they cannot be."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import pytest
 import trustme
 
 from segue.config import Settings, SettingsError, is_loopback, load, unknown_variables
+from segue.core.policy import FalseInterruption, Policy
+from segue.core.profiles import profile_of
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +52,12 @@ def test_every_setting_can_be_set_in_each_way(environment: pytest.MonkeyPatch, t
         "backend": "live",
         "model": "m",
         "setup_timeout": 1.5,
+        "dial_rate": 5.0,
+        "dial_burst": 10,
+        "renewal_overlap": True,
+        "renewal_jitter": 30.0,
+        "false_interruption": "wait",
+        "profiles": {"3.8-live": {"reply_timeout": 10.0, "proactive": False}},
         "drain_timeout": 0.0,
         "log_level": "debug",
         "log_format": "json",
@@ -58,11 +67,13 @@ def test_every_setting_can_be_set_in_each_way(environment: pytest.MonkeyPatch, t
     lines = [
         f"{name} = {str(value).lower() if isinstance(value, bool | int | float) else repr(str(value))}"
         for name, value in values.items()
+        if name != "profiles"
     ]
+    lines += ['[profiles."3.8-live"]', "reply_timeout = 10.0", "proactive = false"]
     (tmp_path / "all.toml").write_text("\n".join(lines))
     assert load(tmp_path / "all.toml").model_dump() == values
     for name, value in values.items():
-        environment.setenv(f"SEGUE_{name.upper()}", str(value))
+        environment.setenv(f"SEGUE_{name.upper()}", json.dumps(value) if name == "profiles" else str(value))
     assert load().model_dump() == values
     assert unknown_variables() == []
 
@@ -76,6 +87,14 @@ def test_every_setting_can_be_set_in_each_way(environment: pytest.MonkeyPatch, t
         ('backend = "openai"', "backend: Input should be 'auto', 'live' or 'simulator'"),
         ('log_level = "loud"', "log_level: Input should be 'debug'"),
         ("setup_timeout = 0", "setup_timeout: Input should be greater than 0"),
+        ("dial_burst = 0", "dial_burst: Input should be greater than or equal to 1"),
+        ("renewal_jitter = 480", "renewal_jitter is 480 s, and must be below the age_limit of every family"),
+        ('false_interruption = "stop"', "false_interruption: Input should be 'continue' or 'wait'"),
+        ("profiles = 1", "profiles: Input should be a valid dictionary"),
+        (
+            "[profiles.half-cascade]\nwindow = 0",
+            "profiles.half-cascade.window is 0: a whole number, above 0, is needed",
+        ),
         ('model = ""', "model: String should have at least 1 character"),
         ("port =", "is not TOML"),
         ("[grpc]\nport = 1", "grpc: no such setting"),
@@ -89,6 +108,35 @@ def test_what_cannot_be_in_a_file_is_one_clear_line(tmp_path: Path, text: str, c
         load(path)
     assert complaint in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_profiles_in_the_environment_must_be_json(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("SEGUE_PROFILES", "{")
+    with pytest.raises(SettingsError, match='"profiles" from source "EnvSettingsSource": Expecting property name'):
+        load()
+
+
+def test_the_environment_changes_only_the_fields_it_names(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "segue.toml").write_text("[profiles.half-cascade]\nwindow = 1000\nreply_timeout = 9")
+    environment.setenv("SEGUE_PROFILES", '{"half-cascade": {"window": 2000}, "3.8-live": {"proactive": false}}')
+    profiles = load(tmp_path / "segue.toml").policy().profiles
+    changed = profile_of("gemini-live-2.5-flash", profiles)
+    assert (changed.window, changed.reply_timeout) == (2000, 9.0)
+    assert not profile_of("gemini-3.8-live", profiles).proactive
+
+
+def test_the_policy_is_what_the_settings_say() -> None:
+    assert Settings().policy() == Policy()
+    settings = Settings(
+        renewal_overlap=True,
+        renewal_jitter=5,
+        false_interruption="wait",
+        profiles={"3.8-live": {"age_limit": 60.0}},
+    )
+    policy = settings.policy(transparent=True)
+    assert (policy.transparent, policy.overlap, policy.renewal_jitter) == (True, True, 5.0)
+    assert policy.false_interruption is FalseInterruption.WAIT
+    assert profile_of("gemini-3.8-live", policy.profiles).age_limit == 60.0
 
 
 def test_all_that_is_wrong_is_named_at_once(environment: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,9 @@ import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
+from segue.backend.credentials import Credential
 from segue.config import Settings
+from segue.core.events import LossCause
 from segue.edge.server import SERVICE, ListenError
 from segue.gateway import Gateway
 from segue.node.driver import Remains
@@ -25,13 +27,17 @@ from tests.waiting import WAIT_LIMIT, wait_until
 pytestmark = pytest.mark.usefixtures("no_task_left", "plain_environment")
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
+NOBODY = Credential("none", "a test")
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
 @asynccontextmanager
-async def running(backend: ScriptedBackend, drain_timeout: float = 5.0) -> AsyncIterator[Gateway]:
+async def running(
+    backend: ScriptedBackend, drain_timeout: float = 5.0, credential: Credential = NOBODY, **settings: Any
+) -> AsyncIterator[Gateway]:
     """Yield a gateway which the test may stop itself."""
-    gateway = Gateway(Settings(port=0, metrics_port=0, drain_timeout=drain_timeout), backend)
+    settings = {"port": 0, "metrics_port": 0, "drain_timeout": drain_timeout} | settings
+    gateway = Gateway(Settings(**settings), backend, credential=credential)
     await gateway.start()
     try:
         yield gateway
@@ -179,6 +185,48 @@ async def test_the_witness_is_told_that_nothing_remains_of_a_session(backend: Sc
         await conversation.hear_out()
     await gateway.stop()
     assert seen == {opened.opened.session_id: {"links": 0, "timers": 0}}
+
+
+async def test_dials_are_limited_as_the_settings_say(backend: ScriptedBackend) -> None:
+    async with (
+        running(backend, drain_timeout=0, dial_rate=0.1, dial_burst=2) as gateway,
+        conversing(gateway.port) as conversation,
+    ):
+        await conversation.say(*(ClientEvent(channel=channel, open=opening()) for channel in range(3)))
+        await wait_until(lambda: len(gateway.registry) == 3)
+        assert len(backend.links) == 2
+    assert len(backend.links) == 2
+
+
+async def test_a_service_that_does_not_answer_is_left_alone_and_shown(backend: ScriptedBackend) -> None:
+    backend.opens = False
+    credential = Credential("mine", "a test")
+    async with (
+        running(backend, drain_timeout=0, credential=credential) as gateway,
+        conversing(gateway.port) as conversation,
+    ):
+        sample = gateway.metrics.registry.get_sample_value
+        await conversation.say(*(ClientEvent(channel=channel, open=opening()) for channel in range(5)))
+        await wait_until(lambda: len(backend.links) == 5)
+        for link in backend.links[:5]:
+            link.lose(LossCause.UNAVAILABLE, "Nobody is there.", retry_delay=60.0)
+        assert sample("segue_breaker_open", {"credential": "mine", "family": "3.8-live"}) == 1.0
+        dialled = len(backend.links)
+        await conversation.say(ClientEvent(channel=5, open=opening()))
+        await wait_until(lambda: sample("segue_sessions_opened_total") == 6.0)
+        assert len(backend.links) == dialled
+
+
+async def test_sessions_know_the_settings_and_what_the_credentials_service_can_do(backend: ScriptedBackend) -> None:
+    profiles = {"mine": {"prefixes": ["gemini-mine"], "takes_language": False}}
+    credential = Credential("default", "a test", vertex=True)
+    async with (
+        running(backend, credential=credential, profiles=profiles) as gateway,
+        conversing(gateway.port) as conversation,
+    ):
+        await conversation.open(options=opening(model="gemini-mine-1", language="de-DE"))
+        (link,) = backend.links
+        assert (link.setup.language, link.setup.transparent) == ("", True)
 
 
 @pytest.mark.parametrize("taken", ["port", "metrics_port"])

@@ -160,6 +160,7 @@ class TestChoice:
         async with chosen_backend(Settings()) as choice:
             await choice.backend.close()
             assert choice.live
+            assert (choice.credential.source, choice.credential.vertex) == ("GEMINI_API_KEY", False)
             assert "real answers of the Gemini Developer API" in choice.why
             assert "GEMINI_API_KEY" in choice.why
             assert "secret-key" not in choice.why
@@ -178,5 +179,6 @@ class TestChoice:
         async with asyncio.timeout(WAIT_LIMIT * 6), chosen_backend(Settings()) as choice:
             await choice.backend.close()
             assert not choice.live
+            assert (choice.credential.name, choice.credential.vertex) == ("simulator", False)
             assert "SIMULATED answers" in choice.why
             assert "set GEMINI_API_KEY" in choice.why

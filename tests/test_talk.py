@@ -282,6 +282,17 @@ def test_a_timeline_shortens_long_words_around_an_interruption() -> None:
     assert "ODD_BYTES: Send whole samples." in shown(console)
 
 
+def test_a_timeline_says_what_was_done_behind_the_scenes() -> None:
+    console = lines()
+    with Timeline(console, 0.0) as timeline:
+        timeline.show(segue_client.Notice("RENEWED", "the link was renewed", 0.16), 2.0)
+        timeline.show(segue_client.Notice("PHANTOM_INTERRUPT", "nobody spoke", None), 3.0)
+    assert [line.split(maxsplit=3) for line in shown(console).splitlines()] == [
+        ["2.0", "s", "segue", "· the link was renewed (0.16 s)"],
+        ["3.0", "s", "segue", "· nobody spoke"],
+    ]
+
+
 def transcript(speaker: "Transcript.Speaker", text: str, turn: int = 0) -> ServerEvent:
     return ServerEvent(turn=turn, transcript=Transcript(speaker=speaker, text=text))
 
@@ -341,6 +352,7 @@ async def test_a_file_is_asked_and_its_answer_recorded(tmp_path: Path) -> None:
     assert result.first_audio[0] > 0.75
     opening = server.streams[0].heard[0].open
     assert opening.voice == "Kore"
+    assert opening.include_notices
     assert opening.input_format.encoding == AudioFormat.ENCODING_LINEAR16
     frames = [event.audio for event in server.streams[0].heard if event.WhichOneof("input") == "audio"]
     assert set(map(len, frames)) == {FRAME_BYTES}
@@ -361,6 +373,7 @@ async def test_text_is_answered_without_a_microphone(tmp_path: Path) -> None:
         result = await talk(server.target, text="Who keeps it?", console=console)
     assert result.answered
     assert [event.WhichOneof("input") for event in server.streams[0].heard] == ["open", "text"]
+    assert server.streams[0].heard[0].open.include_notices
     assert "▶ “Who keeps it?”" in shown(console)
 
 

@@ -9,9 +9,11 @@ from rich.table import Table
 
 from segue.config import Settings, SettingsError, unknown_variables
 from segue.core.events import LinkEvent, LinkLost, LinkOpened
-from segue.core.links import setup_of
 from segue.core.options import Options
+from segue.core.profiles import Profile, profile_of
+from segue.core.setups import setup_of
 from segue.edge.server import try_address
+from segue.overrides import written
 from segue.serve import chosen_backend
 
 
@@ -31,8 +33,8 @@ async def check(settings: Settings, console: Console) -> bool:
         table.add_column(column)
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
-        table.add_row(f"SEGUE_{name.upper()}", "" if value is None else str(value), field.description)
-    console.print(table)
+        table.add_row(f"SEGUE_{name.upper()}", _shown(value), field.description)
+    console.print(table, _families(settings))
     findings = [*_static_findings(settings), await _reach_backend(settings)]
     for finding in findings:
         mark = "[red]✗[/red]" if finding.advice else "[green]✓[/green]"
@@ -40,6 +42,31 @@ async def check(settings: Settings, console: Console) -> bool:
         if finding.advice:
             console.print(f"  → {finding.advice}", highlight=False, markup=False)
     return not any(finding.advice for finding in findings)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(value)
+    return "" if value is None else str(value)
+
+
+def _families(settings: Settings) -> Table:
+    """Return what the families of models are taken to be able to do; what the settings change is in bold."""
+    usual = {name: value for name, value in written(Profile("", ())).items() if name != "prefixes"}
+    table = Table(title="Families of models", title_justify="left")
+    for column in ("family", "models", "unlike the usual"):
+        table.add_column(column)
+    for profile in settings.policy().profiles:
+        fields = written(profile)
+        changed = settings.profiles.get(profile.family, {})
+        unlike = [
+            f"[bold]{escape(line)}[/bold]" if name in changed else escape(line)
+            for name, line in ((name, f"{name} = {fields[name]}") for name in usual)
+            if fields[name] != usual[name] or name in changed
+        ]
+        table.add_row(escape(profile.family), escape(fields["prefixes"]), "\n".join(unlike))
+    table.add_row("[italic]the usual[/italic]", "", "\n".join(f"{name} = {value}" for name, value in usual.items()))
+    return table
 
 
 def _static_findings(settings: Settings) -> list[Finding]:
@@ -77,7 +104,10 @@ async def _reach_backend(settings: Settings) -> Finding:
                     answer.set_result(event)
 
             started = loop.time()
-            choice.backend.dial(1, setup_of(Options(model=settings.model)), hear)
+            profile = profile_of(settings.model, settings.policy().profiles)
+            transparent = choice.credential.vertex
+            setup = setup_of(Options(model=settings.model), profile, "", "", transparent=transparent)
+            choice.backend.dial(1, setup, hear)
             try:
                 event = await answer
             finally:

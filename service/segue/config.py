@@ -7,8 +7,13 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+import pydantic_settings
+from pydantic import Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from segue.core.policy import FalseInterruption, Policy
+from segue.overrides import overridden
 
 PREFIX = "SEGUE_"
 
@@ -36,7 +41,17 @@ class Settings(BaseSettings):
         default="auto", description="auto: the Live API where credentials are set, else the embedded simulator"
     )
     model: str = Field(default="gemini-3.8-live", min_length=1, description="the model of sessions that name none")
-    setup_timeout: float = Field(default=10.0, gt=0, le=120, description="how long a link may take from dial to setup")
+    setup_timeout: float = Field(default=5.0, gt=0, le=120, description="how long a link may take from dial to setup")
+    dial_rate: float = Field(default=50.0, ge=0.1, le=10_000, description="dials a second in the long run")
+    dial_burst: int = Field(default=100, ge=1, le=10_000, description="dials at once, after a while without any")
+    renewal_overlap: bool = Field(default=False, description="hang up a link when its successor is up, not before")
+    renewal_jitter: float = Field(default=60.0, ge=0, description="renew each link up to so much before its age limit")
+    false_interruption: Literal["continue", "wait"] = Field(
+        default="continue", description="what the model does after a sound without words cut it"
+    )
+    profiles: dict[str, dict[str, Any]] = Field(
+        default={}, description="changes to what families of models can do, by family and field"
+    )
     drain_timeout: float = Field(default=30.0, ge=0, le=600, description="how long running turns may finish at a stop")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="the least that is logged"
@@ -44,6 +59,27 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto", description="auto: console on a terminal, else JSON"
     )
+
+    @model_validator(mode="after")
+    def _policy_can_be(self) -> "Settings":
+        profiles = overridden(self.profiles)
+        shortest = min(profiles, key=lambda profile: profile.age_limit)
+        if self.renewal_jitter >= shortest.age_limit:
+            raise ValueError(
+                f"renewal_jitter is {self.renewal_jitter:g} s, and must be below the age_limit of every family: that "
+                f"of {shortest.family} is {shortest.age_limit:g} s"
+            )
+        return self
+
+    def policy(self, *, transparent: bool = False) -> Policy:
+        """Return what holds for every session; `transparent` where the service tells what its handles cover."""
+        return Policy(
+            profiles=overridden(self.profiles),
+            transparent=transparent,
+            overlap=self.renewal_overlap,
+            renewal_jitter=self.renewal_jitter,
+            false_interruption=FalseInterruption[self.false_interruption.upper()],
+        )
 
     def fault(self) -> str | None:
         """Return why the gateway must not listen with these settings, and what to do; None when it may."""
@@ -106,12 +142,19 @@ def load(config: Path | None = None, **flags: Any) -> Settings:
         return Sourced(**{name: value for name, value in flags.items() if value is not None})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{config} is not TOML: {error}") from None
+    except pydantic_settings.SettingsError as error:
+        raise SettingsError(f"settings that cannot be: {error}: {error.__cause__}") from None
     except ValidationError as error:
-        faults = [
-            f"{fault['loc'][0]}: {'no such setting' if fault['type'] == 'extra_forbidden' else fault['msg']}"
-            for fault in error.errors()
-        ]
-        raise SettingsError("settings that cannot be: " + "; ".join(faults)) from None
+        faults = "; ".join(_described(fault) for fault in error.errors())
+        raise SettingsError(f"settings that cannot be: {faults}") from None
+
+
+def _described(fault: ErrorDetails) -> str:
+    # Where several settings do not go together, the text alone tells which.
+    if not fault["loc"]:
+        return str(fault["ctx"]["error"])
+    what = "no such setting" if fault["type"] == "extra_forbidden" else fault["msg"]
+    return f"{'.'.join(map(str, fault['loc']))}: {what}"
 
 
 def unknown_variables() -> list[str]:

@@ -2,10 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 from prometheus_client import generate_latest
 
+from segue.backend.credentials import Credential
+from segue.backend.dialling import Dialler
 from segue.backend.link import Backend
 from segue.config import Settings
 from segue.edge.converse import Converser
@@ -18,6 +21,7 @@ from segue.telemetry.metrics import Metrics
 _log = structlog.get_logger(__name__)
 
 _LAG_PERIOD = 0.5
+_NOBODY = Credential("none", "no credential")
 # After the streams have ended, their last messages still have to leave, in seconds.
 _LAST_WORDS = 1.0
 
@@ -29,16 +33,28 @@ class Gateway:
         settings: with no `fault`.
         backend: closed by `stop`.
         witness: told the id of each session that ends and what remains of it.
+        credential: who the backend is for the Live API.
     """
 
     def __init__(
-        self, settings: Settings, backend: Backend, witness: Callable[[str, Remains], None] | None = None
+        self,
+        settings: Settings,
+        backend: Backend,
+        witness: Callable[[str, Remains], None] | None = None,
+        credential: Credential = _NOBODY,
     ) -> None:
         self._settings = settings
-        self._backend = backend
         self._accepting = False
         self.metrics = Metrics()
-        self.registry = Registry(backend, self.metrics, witness)
+        policy = settings.policy(transparent=credential.vertex)
+        self._backend = Dialler(
+            backend,
+            policy.profiles,
+            rate=settings.dial_rate,
+            burst=settings.dial_burst,
+            breaker_changed=partial(self.metrics.observe_breaker, credential.name),
+        )
+        self.registry = Registry(self._backend, self.metrics, policy, witness)
         self._converser = Converser(self.registry, self.metrics, settings.model, lambda: self._accepting)
         self._server: Server | None = None
         self._probes: ProbeServer | None = None

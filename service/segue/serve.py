@@ -14,17 +14,24 @@ from segue.config import Settings, SettingsError, unknown_variables
 from segue.gateway import Gateway
 from segue.simulator.history import History
 from segue.simulator.server import Simulator
+from segue.simulator.speech import Voice
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The backend that is used, and why, in words for a person."""
+    """The backend that is used, and why, in words for a person; `simulator` is None where it is the Live API."""
 
     backend: GeminiBackend
-    live: bool
+    credential: Credential
     why: str
+    simulator: Simulator | None = None
+
+    @property
+    def live(self) -> bool:
+        """Return whether the answers are real."""
+        return self.simulator is None
 
 
 def credential_of(settings: Settings) -> Credential | None:
@@ -48,10 +55,12 @@ def credential_of(settings: Settings) -> Credential | None:
 
 
 @asynccontextmanager
-async def chosen_backend(settings: Settings, history: History | None = None) -> AsyncIterator[Choice]:
+async def chosen_backend(
+    settings: Settings, history: History | None = None, voice: Voice | None = None
+) -> AsyncIterator[Choice]:
     """Yield the backend: the Live API where credentials are set, else a simulator that runs until the end.
 
-    Closing the backend is up to the caller. The simulator writes its side down into `history`.
+    Closing the backend is up to the caller. The simulator writes its side down into `history`, and speaks with `voice`.
 
     Raises:
         SettingsError: see `credential_of`.
@@ -61,16 +70,17 @@ async def chosen_backend(settings: Settings, history: History | None = None) -> 
         backend = GeminiBackend(credential, setup_timeout=settings.setup_timeout)
         service = "Vertex AI" if credential.vertex else "the Gemini Developer API"
         where = f" at {credential.base_url}" if credential.base_url else ""
-        yield Choice(backend, live=True, why=f"real answers of {service}{where}, with {credential.source}")
+        yield Choice(backend, credential, f"real answers of {service}{where}, with {credential.source}")
         return
-    async with Simulator(history=history) as simulator:
+    async with Simulator(history=history, voice=voice) as simulator:
         simulated = Credential("simulator", "the embedded simulator", api_key="simulated", base_url=simulator.url)
         backend = GeminiBackend(
             simulated, setup_timeout=settings.setup_timeout, ssl_context=simulator.client_ssl_context()
         )
         asked = settings.backend == "simulator"
         why = "as SEGUE_BACKEND asks" if asked else "since no credentials are set: set GEMINI_API_KEY for real ones"
-        yield Choice(backend, live=False, why=f"SIMULATED answers of the embedded simulator, not of Gemini, {why}")
+        simulation = f"SIMULATED answers of the embedded simulator, not of Gemini, {why}"
+        yield Choice(backend, simulated, simulation, simulator)
 
 
 async def serve(settings: Settings) -> None:
@@ -95,7 +105,7 @@ async def serve(settings: Settings) -> None:
         (_log.info if choice.live else _log.warning)("backend", message=choice.why, model=settings.model)
         for variable in unknown_variables():
             _log.warning("unknown_setting", message=f"{variable} is no setting: correct its name, or unset it")
-        gateway = Gateway(settings, choice.backend)
+        gateway = Gateway(settings, choice.backend, credential=choice.credential)
         try:
             await gateway.start()
         except BaseException:

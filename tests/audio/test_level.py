@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segue.audio.level import Level
+from segue.audio.level import Level, faint
 
 RATE, FRAME = 16_000, 320
 
@@ -75,3 +75,13 @@ def test_half_a_sample_is_ignored() -> None:
 
 def test_the_loudest_frame_does_not_overflow() -> None:
     assert Level().voiced(b"\x00\x80" * FRAME)
+
+
+@pytest.mark.parametrize(("peak", "expected"), [(0, True), (32, True), (-32, True), (33, False), (-33, False)])
+def test_what_peaks_below_60_db_under_full_scale_is_faint(peak: int, expected: bool) -> None:
+    assert faint(bytes(4_000) + peak.to_bytes(2, "little", signed=True) + bytes(801)) is expected
+
+
+@pytest.mark.parametrize("audio", [b"", b"\x00"])
+def test_nothing_is_not_faint(audio: bytes) -> None:
+    assert not faint(audio)

@@ -57,6 +57,10 @@ class LiveServer:
         return Credential("test", "GEMINI_API_KEY", api_key="made-up-key", base_url=self.url)
 
     @property
+    def express_key(self) -> Credential:
+        return Credential("test", "GOOGLE_API_KEY", vertex=True, api_key="made-up-key", base_url=self.url)
+
+    @property
     def project(self) -> Credential:
         token = google.oauth2.credentials.Credentials(token="made-up-token")  # type: ignore[no-untyped-call]
         return Credential(
@@ -72,14 +76,19 @@ class LiveServer:
 
 @asynccontextmanager
 async def dialled(
-    credential: Credential, context: ssl.SSLContext | None, setup: Setup = SETUP, **options: Any
+    credential: Credential,
+    context: ssl.SSLContext | None,
+    setup: Setup = SETUP,
+    *,
+    hold: bool = False,
+    **options: Any,
 ) -> AsyncIterator[tuple[GeminiBackend, Link, Reports]]:
     """Dial link 1; at the end see that nothing of it is left."""
     tasks = asyncio.all_tasks()
     gemini = GeminiBackend(credential, ssl_context=context, **options)
     backend: Backend = gemini
     reports = Reports()
-    link: Link = backend.dial(1, setup, reports)
+    link: Link = backend.dial(1, setup, reports, hold=hold)
     try:
         yield gemini, link, reports
     finally:

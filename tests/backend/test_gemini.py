@@ -1,13 +1,13 @@
 import asyncio
 import base64
 import json
-import re
+import socket
 import ssl
+import sys
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
@@ -16,28 +16,33 @@ from segue.backend.messages import Oddity
 from segue.core.actions import Setup
 from segue.core.events import (
     GenerationCompleted,
+    HandleReceived,
     LinkEvent,
+    LinkHeld,
     LinkOpened,
     ModelAudio,
     ModelTranscribed,
     TurnCompleted,
     UsageReported,
 )
-from segue.core.options import Compression, Modality, Sensitivity, ServerDetection
+from segue.core.options import (
+    Compression,
+    FunctionDeclaration,
+    Modality,
+    Mode,
+    Scheduling,
+    Sensitivity,
+    ServerDetection,
+)
 from segue.core.outputs import Usage
-from segue.core.profiles import TextSlot
+from segue.core.profiles import NoteSlot, TextSlot
 from tests.backend.live_server import PATIENCE, SETUP, Reports, Serving, accept, dialled, say, stay
 
-TRANSCRIPTS: dict[str, Any] = {"inputAudioTranscription": {}, "outputAudioTranscription": {}}
-
-
-def camel(value: Any) -> Any:
-    """Return JSON with camel case keys: the service takes both, and the SDK mixes them."""
-    if isinstance(value, list):
-        return [camel(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {re.sub("_([a-z])", lambda found: found[1].upper(), key): camel(item) for key, item in value.items()}
+EVIDENCE: dict[str, Any] = {
+    "inputAudioTranscription": {},
+    "outputAudioTranscription": {},
+    "sessionResumption": {},
+}
 
 
 class TestConversation:
@@ -68,7 +73,7 @@ class TestConversation:
             link.send_text("one", TextSlot.CONTENT)
             await reports.until(TurnCompleted, 2)
             link.send_text("two", TextSlot.REALTIME)
-            await reports.until(TurnCompleted, 3)
+            await reports.until(HandleReceived, 3)
             link.hang_up()
             await link.wait_closed()
             link.hang_up()
@@ -81,6 +86,7 @@ class TestConversation:
                 GenerationCompleted(1),
                 UsageReported(1, Usage(total_tokens=3)),
                 TurnCompleted(1, ""),
+                HandleReceived(1, "h"),
             ]
             assert reports.events == [LinkOpened(1), *turn, *turn, *turn]
             audio = {"mimeType": "audio/pcm;rate=16000", "data": base64.b64encode(b"\x01\x02").decode()}
@@ -88,6 +94,40 @@ class TestConversation:
             assert heard[1]["clientContent"]["turnComplete"]
             assert heard[2] == {"realtimeInput": {"text": "two"}}
             assert not backend.odd_messages
+
+    async def test_gives_the_model_all_else_that_a_session_has_for_it(
+        self, serving: Serving, trusting: ssl.SSLContext
+    ) -> None:
+        heard: list[Any] = []
+
+        async def script(ws: ServerConnection) -> None:
+            await accept(ws)
+            async for frame in ws:
+                heard.append(json.loads(frame))
+                await say(ws, {"serverContent": {"turnComplete": True}})
+
+        async with serving(script) as live, dialled(live.key, trusting) as (_, link, reports):
+            await reports.until(LinkOpened)
+            link.send_note("nowhere", NoteSlot.NONE)
+            link.send_note("aside", NoteSlot.CONTENT)
+            link.send_activity(started=True)
+            link.send_activity(started=False)
+            link.send_tool_result("1", "f", '{"result":7}', Scheduling.SILENT, will_continue=True)
+            await reports.until(TurnCompleted, 4)
+            turn = {"role": "user", "parts": [{"text": "aside"}]}
+            result = {
+                "id": "1",
+                "name": "f",
+                "response": {"result": 7},
+                "scheduling": "SILENT",
+                "willContinue": True,
+            }
+            assert heard == [
+                {"clientContent": {"turns": [turn], "turnComplete": False}},
+                {"realtimeInput": {"activityStart": {}}},
+                {"realtimeInput": {"activityEnd": {}}},
+                {"toolResponse": {"functionResponses": [result]}},
+            ]
 
     async def test_survives_odd_messages(self, serving: Serving, trusting: ssl.SSLContext) -> None:
         async def script(ws: ServerConnection) -> None:
@@ -137,7 +177,7 @@ class TestSetup:
             assert request.path.lstrip("/").startswith("ws/google.ai.generativelanguage.v1")
             assert request.headers["x-goog-api-key"] == "made-up-key"
             generation = {"responseModalities": ["AUDIO"]}
-            setup = {"model": "models/gemini-3.8-live", "generationConfig": generation, **TRANSCRIPTS}
+            setup = {"model": "models/gemini-3.8-live", "generationConfig": generation, **EVIDENCE}
             assert heard.get_nowait() == {"setup": setup}
 
     async def test_vertex_is_asked_with_a_token(self, serving: Serving, trusting: ssl.SSLContext) -> None:
@@ -155,6 +195,25 @@ class TestSetup:
             assert request.headers["Authorization"] == "Bearer made-up-token"
             model = heard.get_nowait()["setup"]["model"]
             assert model == "projects/p/locations/us-central1/publishers/google/models/gemini-3.8-live"
+
+    async def test_the_express_mode_of_vertex_is_asked_with_a_key(
+        self, serving: Serving, trusting: ssl.SSLContext
+    ) -> None:
+        heard: asyncio.Queue[Any] = asyncio.Queue()
+
+        async def script(ws: ServerConnection) -> None:
+            heard.put_nowait(await accept(ws))
+            await stay(ws)
+
+        setup = replace(SETUP, transparent=True)
+        async with serving(script) as live, dialled(live.express_key, trusting, setup) as (_, _, reports):
+            await reports.until(LinkOpened)
+            (request,) = live.requests
+            assert request.path.endswith("ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent")
+            assert request.headers["x-goog-api-key"] == "made-up-key"
+            message = heard.get_nowait()["setup"]
+            assert message["model"] == "publishers/google/models/gemini-3.8-live"
+            assert message["sessionResumption"] == {"transparent": True}
 
     @pytest.mark.parametrize(
         ("setup", "expected"),
@@ -187,6 +246,20 @@ class TestSetup:
                     }
                 },
             ),
+            (replace(SETUP, handle="h", transparent=True), {"sessionResumption": {"handle": "h"}}),
+            (
+                replace(SETUP, mode=Mode.MANUAL, detection=ServerDetection(silence_ms=500)),
+                {"realtimeInputConfig": {"automaticActivityDetection": {"disabled": True}}},
+            ),
+            (
+                replace(SETUP, functions=(FunctionDeclaration("f", blocking=False),), built_in_tools=("googleSearch",)),
+                {
+                    "tools": [
+                        {"googleSearch": {}},
+                        {"functionDeclarations": [{"name": "f", "behavior": "NON_BLOCKING"}]},
+                    ]
+                },
+            ),
             (
                 replace(SETUP, detection=ServerDetection(silence_ms=500)),
                 {"realtimeInputConfig": {"automaticActivityDetection": {"silenceDurationMs": 500}}},
@@ -199,30 +272,32 @@ class TestSetup:
         heard: asyncio.Queue[Any] = asyncio.Queue()
 
         async def script(ws: ServerConnection) -> None:
-            heard.put_nowait(camel(await accept(ws)))
+            heard.put_nowait(await accept(ws))
             await stay(ws)
 
-        expected = {"model": "models/gemini-3.8-live", **TRANSCRIPTS, **expected}
+        expected = {"model": "models/gemini-3.8-live", **EVIDENCE, **expected}
         expected["generationConfig"] = {"responseModalities": ["AUDIO"], **expected.get("generationConfig", {})}
         async with serving(script) as live, dialled(live.key, trusting, setup) as (_, _, reports):
             await reports.until(LinkOpened)
             assert heard.get_nowait() == {"setup": expected}
 
-    async def test_the_sdk_still_has_the_socket_where_it_was(self, serving: Serving, trusting: ssl.SSLContext) -> None:
+    @pytest.mark.parametrize("hold", [False, True])
+    async def test_the_sdk_connects_as_it_is_told(self, serving: Serving, trusting: ssl.SSLContext, hold: bool) -> None:
         async def script(ws: ServerConnection) -> None:
             await accept(ws)
             await stay(ws)
 
-        async with (
-            serving(script) as live,
-            dialled(live.key, trusting) as (backend, _, _),
-            backend._client.aio.live.connect(model="m") as session,
-        ):
-            ws = session._ws
-            assert isinstance(ws, ClientConnection)
-            assert ws.protocol.extensions == []
-            assert (ws.ping_interval, ws.ping_timeout, ws.close_timeout) == (30, 60, 1)
-            assert ws.protocol.max_message_size == 16 * 2**20
+        async with serving(script) as live, dialled(live.key, trusting, hold=hold) as (backend, _, reports):
+            await reports.until(LinkHeld if hold else LinkOpened)
+            (connection,) = [link._connection for link in backend._links]
+            assert connection is not None
+            assert connection.protocol.extensions == []
+            assert (connection.ping_interval, connection.ping_timeout, connection.close_timeout) == (30, 60, 1)
+            assert connection.protocol.max_message_size == 16 * 2**20
+            assert connection.keepalive_task is not None
+            if sys.platform == "linux":
+                sock: socket.socket = connection.transport.get_extra_info("socket")
+                assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 10_000
 
 
 class TestHangUp:

@@ -19,7 +19,7 @@ from tests.backend.live_server import PATIENCE, SETUP, LiveServer, Serving, acce
     [
         (1000, "", LossCause.TRANSIENT),
         (1001, "", LossCause.TRANSIENT),
-        (1007, "Request contains an invalid argument.", LossCause.TRANSIENT),
+        (1007, "Request contains an invalid argument.", LossCause.INVALID),
         (1008, "The operation was aborted.", LossCause.TRANSIENT),
         (1011, "The service is currently unavailable.", LossCause.UNAVAILABLE),
         (1011, "You exceeded your current quota", LossCause.QUOTA),
@@ -39,6 +39,7 @@ async def test_every_close_has_a_cause(
     async with serving(script) as live, dialled(live.key, trusting) as (_, link, reports):
         loss = await reports.until(LinkLost)
         assert loss.cause is cause
+        assert loss.code == code
         assert f"{code}" in loss.message
         link.send_audio(b"\x00\x00", 16_000)
         link.send_text("too late", TextSlot.CONTENT)
@@ -65,8 +66,28 @@ async def test_a_close_in_place_of_the_setup_has_one_too(
 
     async with serving(script) as live, dialled(live.key, trusting) as (_, _, reports):
         loss = await reports.until(LinkLost)
-        assert loss.cause is cause
+        assert (loss.cause, loss.code) == (cause, code)
         assert reports.events == [loss]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "cause"),
+    [
+        (1007, "Request contains an invalid argument.", LossCause.INVALID),
+        (1008, "Requested entity was not found.", LossCause.HANDLE),
+        (1008, "BidiGenerateContent session not found", LossCause.HANDLE),
+    ],
+)
+async def test_a_refusal_of_a_handle_is_not_one_of_the_setup(
+    serving: Serving, trusting: ssl.SSLContext, code: int, reason: str, cause: LossCause
+) -> None:
+    async def script(ws: ServerConnection) -> None:
+        await ws.recv()
+        await ws.close(code, reason)
+
+    async with serving(script) as live, dialled(live.key, trusting, replace(SETUP, handle="h")) as (_, _, reports):
+        loss = await reports.until(LinkLost)
+        assert (loss.cause, loss.code) == (cause, code)
 
 
 @pytest.mark.parametrize("opened", [False, True])
@@ -79,7 +100,8 @@ async def test_a_broken_connection_is_transient(serving: Serving, trusting: ssl.
         ws.transport.abort()
 
     async with serving(script) as live, dialled(live.key, trusting) as (_, _, reports):
-        assert (await reports.until(LinkLost)).cause is LossCause.TRANSIENT
+        loss = await reports.until(LinkLost)
+        assert (loss.cause, loss.code) == (LossCause.TRANSIENT, 1006)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +124,7 @@ async def test_another_first_message_is_a_failed_setup(
 async def test_a_silent_service_fails_the_setup(serving: Serving, trusting: ssl.SSLContext) -> None:
     async with serving(stay) as live, dialled(live.key, trusting, setup_timeout=0.1) as (_, _, reports):
         loss = await reports.until(LinkLost)
-        assert loss.cause is LossCause.UNAVAILABLE
+        assert (loss.cause, loss.code) == (LossCause.UNAVAILABLE, 1006)
         assert "0.1 s" in loss.message
 
 
@@ -138,7 +160,7 @@ async def test_a_closed_port_is_unavailable(trusting: ssl.SSLContext) -> None:
         live = LiveServer(server.sockets[0].getsockname()[1])
     async with dialled(live.key, trusting) as (_, _, reports):
         loss = await reports.until(LinkLost)
-        assert loss.cause is LossCause.UNAVAILABLE
+        assert (loss.cause, loss.code) == (LossCause.UNAVAILABLE, 0)
         assert live.url in loss.message
 
 
@@ -200,7 +222,7 @@ async def test_a_service_that_stops_reading_is_given_up(serving: Serving, trusti
             await asyncio.sleep(0)
         loss = reports.events[-1]
         assert isinstance(loss, LinkLost)
-        assert loss.cause is LossCause.TRANSIENT
+        assert (loss.cause, loss.code) == (LossCause.STALLED, 1006)
         assert "100000 bytes" in loss.message
 
 

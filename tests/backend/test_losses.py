@@ -17,8 +17,8 @@ SECRET = "AIzaSyA-made-up_key_0123456789"
 CREDENTIAL = Credential("default", "GEMINI_API_KEY", api_key=SECRET, base_url="https://live.example")
 
 
-def loss_of(error: BaseException, *, opened: bool = True) -> LinkLost:
-    loss = to_loss(error, 3, CREDENTIAL, opened=opened)
+def loss_of(error: BaseException, *, opened: bool = True, resumed: bool = False) -> LinkLost:
+    loss = to_loss(error, 3, CREDENTIAL, opened=opened, resumed=resumed)
     assert loss.link == 3
     assert SECRET not in loss.message
     assert "{" not in loss.message
@@ -38,6 +38,7 @@ def from_connect(code: int, reason: str) -> APIError:
 
 
 @pytest.mark.parametrize("opened", [False, True])
+@pytest.mark.parametrize("resumed", [False, True])
 @pytest.mark.parametrize(
     ("code", "reason", "cause"),
     [
@@ -75,7 +76,6 @@ def from_connect(code: int, reason: str) -> APIError:
         (1007, "Unsupported language code 'es'", LossCause.REJECTED),
         (1007, "Invalid session handle", LossCause.HANDLE),
         (1008, "BidiGenerateContent session not found", LossCause.HANDLE),
-        (1008, "Requested entity was not found.", LossCause.HANDLE),
         (
             1008,
             "Connection aborted because the client failed to close the connection after receiving a GoAway signal "
@@ -100,24 +100,37 @@ def from_connect(code: int, reason: str) -> APIError:
         (4000, "app", LossCause.TRANSIENT),
     ],
 )
-def test_a_close_is_told_by_its_reason_then_its_code(code: int, reason: str, cause: LossCause, opened: bool) -> None:
-    raw = loss_of(closed_by_service(code, reason), opened=opened)
+def test_a_close_is_told_by_its_reason_then_its_code(
+    code: int, reason: str, cause: LossCause, opened: bool, resumed: bool
+) -> None:
+    raw = loss_of(closed_by_service(code, reason), opened=opened, resumed=resumed)
     assert raw.cause is cause
+    assert raw.code == code
     assert str(code) in raw.message
     assert reason.rstrip(".") in raw.message
     assert raw.retry_delay is None
-    assert loss_of(from_connect(code, reason), opened=opened) == raw
+    assert loss_of(from_connect(code, reason), opened=opened, resumed=resumed) == raw
     # The SDK's own words are enough, should it one day not chain the cause.
-    assert loss_of(APIError(code, reason, None), opened=opened) == raw
+    assert loss_of(APIError(code, reason, None), opened=opened, resumed=resumed) == raw
 
 
 @pytest.mark.parametrize(
     ("code", "reason"),
     [(1007, "Request contains an invalid argument."), (1007, "what was never seen"), (1008, "what was never seen")],
 )
-def test_a_refusal_of_the_setup_is_final_and_one_of_a_frame_is_not(code: int, reason: str) -> None:
-    assert loss_of(closed_by_service(code, reason), opened=False).cause is LossCause.REJECTED
-    assert loss_of(closed_by_service(code, reason), opened=True).cause is LossCause.TRANSIENT
+def test_a_refusal_of_a_fresh_setup_is_final_and_one_of_a_frame_or_a_resumption_is_not(code: int, reason: str) -> None:
+    error = closed_by_service(code, reason)
+    assert loss_of(error, opened=False).cause is LossCause.REJECTED
+    assert loss_of(error, opened=False, resumed=True).cause is LossCause.INVALID
+    assert loss_of(error, opened=True).cause is LossCause.INVALID
+    assert loss_of(error, opened=True, resumed=True).cause is LossCause.INVALID
+
+
+def test_what_is_not_found_is_the_handle_only_where_there_was_one() -> None:
+    error = closed_by_service(1008, "Requested entity was not found.")
+    assert loss_of(error, opened=False).cause is LossCause.MODEL
+    assert loss_of(error, opened=False, resumed=True).cause is LossCause.HANDLE
+    assert loss_of(error, opened=True, resumed=True).cause is LossCause.HANDLE
 
 
 def test_a_bad_key_names_the_setting_to_look_at() -> None:
@@ -140,7 +153,16 @@ def test_the_local_causes_that_1006_hides_are_told(sent: Close | None, words: st
     error.__context__ = raw
     for loss in (loss_of(raw), loss_of(error)):
         assert loss.cause is LossCause.TRANSIENT
+        assert loss.code == 1006
         assert words in loss.message
+
+
+def test_a_connection_that_nobody_acknowledges_is_stalled() -> None:
+    error = ConnectionClosedError(None, None)
+    error.__cause__ = TimeoutError(110, "Connection timed out")
+    loss = loss_of(error)
+    assert (loss.cause, loss.code) == (LossCause.STALLED, 1006)
+    assert "Connection timed out" in loss.message
 
 
 def test_a_broken_connection_tells_the_error_of_the_socket() -> None:
@@ -170,6 +192,7 @@ def test_a_normal_close_is_a_loss_too() -> None:
 def test_a_rejected_upgrade_is_told_by_its_status(status: int, cause: LossCause) -> None:
     loss = loss_of(InvalidStatus(Response(status, "", Headers())), opened=False)
     assert loss.cause is cause
+    assert loss.code == 0
     assert str(status) in loss.message
     assert "https://live.example" in loss.message
 
@@ -202,6 +225,7 @@ def test_a_rejected_upgrade_may_say_when_to_try_again(value: str, delay: float |
 def test_every_other_failure_has_a_cause(error: Exception, cause: LossCause, words: str) -> None:
     loss = loss_of(error, opened=False)
     assert loss.cause is cause
+    assert loss.code == 0
     assert words in loss.message
 
 

@@ -1,20 +1,38 @@
 """A session under a virtual clock, with a client, a writer and a model that do as the test says."""
 
+from collections.abc import Callable
 from math import inf
 from typing import TypeVar
 
 from segue.core import events as ev
-from segue.core.actions import Action, Drop, End, Send, SendAudio, SendText, Wake
-from segue.core.options import AudioFormat, Encoding, Options
+from segue.core.actions import (
+    Action,
+    Dial,
+    Drop,
+    End,
+    Send,
+    SendAudio,
+    SendNote,
+    SendText,
+    SendToolResult,
+    SetUp,
+    Wake,
+)
+from segue.core.options import AudioFormat, Encoding, Options, Scheduling
 from segue.core.outputs import Audio, Closed, CloseReason, Interrupted, Output, TurnEnded, Usage
+from segue.core.policy import FalseInterruption, Policy
 from segue.core.session import Session, State
 
 T = TypeVar("T")
 
 TELEPHONE = AudioFormat(Encoding.LINEAR16, 16_000)
 OPTIONS = Options("gemini-3.8-live", input_format=TELEPHONE)
+# A sound without words stays what it is.
+POLICY = Policy(false_interruption=FalseInterruption.WAIT)
 # What one chunk of the Live API holds, in seconds.
 CHUNK = 0.25
+# What the user's samples look like where there is a voice in them, where there is another one, and where there is none.
+VOICE, OTHER_VOICE, HUSH = b"\x03\x04", b"\x05\x06", b"\x07\x08"
 
 
 def speech(seconds: float) -> bytes:
@@ -22,9 +40,9 @@ def speech(seconds: float) -> bytes:
     return b"\x01\x02" * round(seconds * 24_000)
 
 
-def voice(seconds: float) -> bytes:
+def voice(seconds: float, sample: bytes = VOICE) -> bytes:
     """Return so much of the user's audio."""
-    return b"\x03\x04" * round(seconds * 16_000)
+    return sample * round(seconds * 16_000)
 
 
 class Conversation:
@@ -33,20 +51,26 @@ class Conversation:
     The client reads all that it is woken for at once; while `reading` is False it reads when told to.
     """
 
-    def __init__(self, options: Options = OPTIONS) -> None:
+    def __init__(
+        self, options: Options = OPTIONS, policy: Policy = POLICY, draw: Callable[[], float] = lambda: 0.5
+    ) -> None:
         self.options = options
-        self.session = Session("call-1")
+        self.session = Session("call-1", policy, draw)
         self.now = 1000.0
         self.reading = True
         self.woken = False
         self.actions: list[Action] = []
+        # The same, each with its time.
+        self.timeline: list[tuple[float, Action]] = []
         # When each output reached the client.
         self.sent: list[tuple[float, Send]] = []
 
     @classmethod
-    def opened(cls, options: Options = OPTIONS) -> "Conversation":
+    def opened(
+        cls, options: Options = OPTIONS, policy: Policy = POLICY, draw: Callable[[], float] = lambda: 0.5
+    ) -> "Conversation":
         """Return a conversation whose link is up."""
-        conversation = cls(options)
+        conversation = cls(options, policy, draw)
         conversation.open()
         conversation.link_up()
         return conversation
@@ -63,6 +87,7 @@ class Conversation:
         """Give the session one event and nothing else. Who watches a conversation, watches here."""
         actions = self.session.receive(event, self.now)
         self.actions += actions
+        self.timeline += [(self.now, action) for action in actions]
         self.sent += [(self.now, action) for action in actions if isinstance(action, Send)]
         return actions
 
@@ -74,7 +99,10 @@ class Conversation:
     def wait(self, seconds: float = inf) -> None:
         """Let time pass; without end, until the session waits for nothing more."""
         until = self.now + seconds
+        ticks = 0
         while (deadline := self.session.deadline()) <= until and deadline < inf:
+            ticks = 0 if deadline > self.now else ticks + 1
+            assert ticks < 1000, "ticks without end, and no time passes"
             self.now = max(self.now, deadline)
             actions = self.receive(ev.Tick())
             assert actions or self.session.deadline() > self.now, "a tick that came to nothing comes again at once"
@@ -86,10 +114,11 @@ class Conversation:
     def open(self, seq: int = 0) -> list[Action]:
         return self.receive(ev.OpenReceived(seq, self.options))
 
-    def say(self, seconds: float, *, voiced: bool = True, seq: int = 0) -> None:
+    def say(self, seconds: float, *, voiced: bool = True, seq: int = 0, sample: bytes = VOICE) -> None:
         """Speak in frames of 20 ms, at the pace of speech."""
+        frame = voice(0.02, sample if voiced else HUSH)
         for _ in range(round(seconds / 0.02)):
-            self.receive(ev.AudioReceived(seq, voice(0.02), voiced))
+            self.receive(ev.AudioReceived(seq, frame, voiced))
             self.wait(0.02)
             seq += bool(seq)
 
@@ -107,36 +136,112 @@ class Conversation:
     def end_input(self) -> None:
         self.receive(ev.InputEnded())
 
-    # The link.
+    def respond(
+        self,
+        call_id: str,
+        response: str = '{"degrees": 7}',
+        scheduling: Scheduling | None = None,
+        *,
+        will_continue: bool = False,
+    ) -> list[Action]:
+        """Give the result of a call."""
+        return self.receive(ev.ToolResultReceived(0, call_id, response, scheduling, will_continue))
 
-    def link_up(self) -> list[Action]:
-        return self.receive(ev.LinkOpened(1))
+    # The links.
 
-    def lose_link(self, cause: ev.LossCause = ev.LossCause.TRANSIENT) -> None:
-        self.receive(ev.LinkLost(1, cause, "connection closed"))
+    @property
+    def link(self) -> int:
+        return self.session.link
+
+    @property
+    def next_link(self) -> int:
+        """The link that was dialled last."""
+        return self.did(Dial)[-1].link
+
+    def link_up(self, link: int | None = None) -> list[Action]:
+        return self.receive(ev.LinkOpened(self.link if link is None else link))
+
+    def lose_link(
+        self,
+        cause: ev.LossCause = ev.LossCause.TRANSIENT,
+        *,
+        link: int | None = None,
+        retry_delay: float | None = None,
+    ) -> list[Action]:
+        """Lose the link that counts, or another."""
+        number = self.link if link is None else link
+        return self.receive(ev.LinkLost(number, cause, "connection closed", retry_delay))
+
+    def hold(self) -> list[Action]:
+        """Let the link that was dialled last wait for its setup."""
+        return self.receive(ev.LinkHeld(self.next_link))
+
+    def hand_over(self, handle: str, consumed: int | None = None) -> None:
+        """Let the service give a handle."""
+        self.receive(ev.HandleReceived(self.link, handle, consumed))
+
+    def go_away(self, time_left: float) -> None:
+        """Let the service say that it ends the link, and give the session the time to do at once what it will."""
+        self.receive(ev.GoingAway(self.link, time_left))
+        self.wait(0.0)
+
+    def renew(self) -> None:
+        """Have the link be replaced by the one that was dialled to be held, as soon as it is quiet."""
+        self.hold()
+        self.wait(1.5)
+        self.link_up()
+
+    # The model.
+
+    def exchange(self, question: str, answer: str, seconds: float = 1.0, sample: bytes = VOICE) -> None:
+        """Let the user ask by voice, and the model answer; all of it is played, and a second more passes."""
+        self.say(0.6, sample=sample)
+        self.understand(question)
+        self.wait(1.0)
+        self.answer(seconds, answer)
+        self.finish_generation()
+        self.complete()
+        self.wait(seconds + 1.0)
 
     def understand(self, words: str) -> None:
-        self.receive(ev.UserTranscribed(1, words))
+        self.receive(ev.UserTranscribed(self.session.link, words))
 
     def answer(self, seconds: float, words: str = "") -> None:
         """Let the model speak, in chunks that all come at once, the words behind their audio."""
         whole, rest = divmod(round(seconds * 1000), round(CHUNK * 1000))
         for piece in [CHUNK] * whole + [rest / 1000] * bool(rest):
-            self.receive(ev.ModelAudio(1, speech(piece)))
+            self.receive(ev.ModelAudio(self.session.link, speech(piece)))
         if words:
-            self.receive(ev.ModelTranscribed(1, words))
+            self.receive(ev.ModelTranscribed(self.session.link, words))
 
     def finish_generation(self) -> None:
-        self.receive(ev.GenerationCompleted(1))
+        self.receive(ev.GenerationCompleted(self.session.link))
 
-    def interrupted(self) -> None:
-        self.receive(ev.ModelInterrupted(1))
+    def interrupted(self, *, by_sound: bool = True) -> None:
+        """Let the backend say that its turn was interrupted, by a short sound or by nothing that anybody heard."""
+        if by_sound and self.options.input_format is not None:
+            self.receive(ev.AudioReceived(0, voice(0.02), voiced=True))
+        self.receive(ev.ModelInterrupted(self.session.link))
+
+    def call(self, call_id: str, name: str = "weather", arguments: str = "{}") -> None:
+        """Let the model call a function."""
+        self.receive(ev.ToolCalled(self.link, call_id, name, arguments))
+
+    def cancel_calls(self, *call_ids: str) -> None:
+        self.receive(ev.ToolCallsCancelled(self.link, call_ids))
+
+    def work(self, *, idle: bool) -> None:
+        """Let the model say whether it goes on working."""
+        self.receive(ev.InteractionChanged(self.link, idle))
+
+    def await_input(self) -> None:
+        self.receive(ev.InputAwaited(self.link))
 
     def complete(self, reason: str = "", usage: Usage | None = None) -> None:
         """End the model's turn."""
         if usage is not None:
-            self.receive(ev.UsageReported(1, usage))
-        self.receive(ev.TurnCompleted(1, reason))
+            self.receive(ev.UsageReported(self.session.link, usage))
+        self.receive(ev.TurnCompleted(self.session.link, reason))
 
     # What came of it.
 
@@ -158,10 +263,46 @@ class Conversation:
     def dropped(self, reason: str) -> float:
         return sum(drop.seconds for drop in self.did(Drop) if drop.reason == reason)
 
-    def given(self) -> list[bytes | str]:
-        """Return what the model was given, in order."""
+    def given(self, link: int | None = None) -> list[bytes | str]:
+        """Return the user's input that the model was given, in order; on one link where that is named."""
         given = [action for action in self.actions if isinstance(action, SendAudio | SendText)]
-        return [action.audio if isinstance(action, SendAudio) else action.text for action in given]
+        return [
+            action.audio if isinstance(action, SendAudio) else action.text
+            for action in given
+            if link in (None, action.link)
+        ]
+
+    def given_audio(self, link: int | None = None) -> bytes:
+        """Return the audio that the model was given, as one."""
+        return b"".join(piece for piece in self.given(link) if isinstance(piece, bytes))
+
+    def given_seconds(self, link: int | None = None, sample: bytes = VOICE) -> float:
+        """Return how many seconds of such samples the model was given."""
+        return self.given_audio(link).count(sample) / 16_000
+
+    def texts(self, link: int | None = None) -> list[str]:
+        """Return the texts that the model was given and is to answer."""
+        return [piece for piece in self.given(link) if isinstance(piece, str)]
+
+    def notes(self, link: int | None = None) -> list[str]:
+        """Return the texts that the model was given and is not to answer."""
+        return [note.text for note in self.did(SendNote) if link in (None, note.link)]
+
+    def results(self, link: int | None = None) -> list[SendToolResult]:
+        return [result for result in self.did(SendToolResult) if link in (None, result.link)]
+
+    @property
+    def setups(self) -> list[SetUp | Dial]:
+        """What the links were set up with, in order; of a link that was held, with what it was then."""
+        return [
+            action
+            for action in self.actions
+            if isinstance(action, SetUp) or (isinstance(action, Dial) and not action.hold)
+        ]
+
+    def when(self, kind: type[Action]) -> list[float]:
+        """Return when the session did something of a kind."""
+        return [at for at, action in self.timeline if isinstance(action, kind)]
 
     # What must have come of it.
 

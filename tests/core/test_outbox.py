@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from segue.core.outbox import Outbox, Player
-from segue.core.outputs import Audio, EndReason, Output, Speaker, Text, Transcript, TurnEnded, UserActivity
+from segue.core.outputs import (
+    Audio,
+    CutCause,
+    EndReason,
+    Interrupted,
+    Output,
+    Speaker,
+    Text,
+    Transcript,
+    TurnEnded,
+    UserActivity,
+)
 
 # One frame is 10 bytes and lasts 0.1 s.
 RATE = 100
@@ -48,6 +59,46 @@ def test_audio_leaves_at_most_the_lead_ahead_of_the_player() -> None:
     assert box.ready_at() == pytest.approx(0.05)
     assert len(box.take(box.ready_at(), *PLENTY)) == 1
     assert box.held == pytest.approx(0.6)
+
+
+def test_a_turn_is_shortened_to_what_it_may_still_say() -> None:
+    box = outbox(lead=0.35)
+    box.put_audio(1, bytes(50))
+    box.put_spoken(Transcript(1, Speaker.MODEL, "One."))
+    box.put_audio(1, bytes(50))
+    box.put_spoken(Transcript(1, Speaker.MODEL, "Two."))
+    box.put_end(ended(1))
+    box.put_audio(2, bytes(20))
+    assert len(box.take(0.0, *PLENTY)) == 3
+    # 0.25 s more, up to the middle of a frame.
+    assert box.shorten(1, 0.24) == pytest.approx(0.46)
+    left: list[Output] = []
+    for tick in range(30):
+        left += box.take(0.1 * tick, *PLENTY)
+    of_first = [output for output in left if getattr(output, "turn", 0) == 1]
+    assert [len(output.audio) for output in of_first if isinstance(output, Audio)] == [10, 10, 4]
+    assert [output.text for output in of_first if isinstance(output, Transcript)] == ["One."]
+    assert sum(len(output.audio) for output in left if isinstance(output, Audio) and output.turn == 2) == 20
+
+
+def test_a_turn_that_is_shortened_to_nothing_says_nothing_more() -> None:
+    box = outbox(lead=0.35)
+    box.put_audio(1, bytes(50))
+    box.put_spoken(Transcript(1, Speaker.MODEL, "One."))
+    box.take(0.0, *PLENTY)
+    assert box.shorten(1, 0.0) == pytest.approx(0.2)
+    assert box.held == 0.0
+    assert not [output for output in box.take(5.0, *PLENTY) if isinstance(output, Audio)]
+
+
+def test_a_break_is_said_when_what_is_left_has_been_played() -> None:
+    box = outbox(lead=0.35)
+    box.put_audio(1, bytes(30))
+    box.put_break(Interrupted(1, CutCause.RECOVERY), ended(1))
+    assert len(box.take(0.0, *PLENTY)) == 3
+    assert box.ready_at() == pytest.approx(0.3)
+    assert box.take(0.2, *PLENTY) == []
+    assert box.take(0.3, *PLENTY) == [Interrupted(1, CutCause.RECOVERY), ended(1)]
 
 
 def test_frames_leave_together_where_the_lead_has_room_for_several() -> None:

@@ -60,9 +60,24 @@ def test_a_half_closed_session_waits_for_the_answer_to_the_last_words() -> None:
     call.assert_closed(CloseReason.COMPLETED)
 
 
-def test_a_half_closed_session_waits_for_an_answer_only_so_long() -> None:
+def test_a_half_closed_session_that_gets_no_answer_on_any_link_says_so() -> None:
     call = Conversation.opened()
     call.write("hello")
+    call.end_input()
+    at = call.now
+    for link in (2, 3):
+        call.wait(9.0)
+        assert call.link == link
+        call.link_up()
+    call.wait()
+    call.assert_closed(CloseReason.BACKEND_WEDGED)
+    assert call.texts() == ["hello"] * 3
+    assert call.now - at < 30.0
+
+
+def test_a_half_closed_session_waits_only_so_long_for_an_answer_that_nobody_owes() -> None:
+    call = Conversation.opened()
+    call.say(0.2)
     call.end_input()
     at = call.now
     call.wait()
@@ -70,15 +85,29 @@ def test_a_half_closed_session_waits_for_an_answer_only_so_long() -> None:
     assert call.now - at == pytest.approx(REPLY_TIMEOUT)
 
 
-def test_a_turn_that_nobody_ends_is_given_up_once_it_was_played() -> None:
+def test_a_turn_that_was_generated_and_that_nobody_ends_is_over_some_time_after_it_was_played() -> None:
     call = answering()
+    call.finish_generation()
     call.end_input()
     at = call.now
     call.wait()
-    assert call.heard(1) == pytest.approx(3.0, abs=0.04)
-    assert call.assert_turn_ended(1).reason is EndReason.SESSION_CLOSED
+    assert call.heard(1) == pytest.approx(3.0)
+    assert call.assert_turn_ended(1).reason is EndReason.COMPLETED
     call.assert_closed(CloseReason.COMPLETED)
-    assert call.now - at == pytest.approx(2.0 + REPLY_TIMEOUT, abs=0.1)
+    assert call.now - at == pytest.approx(2.0 + 8.0, abs=0.1)
+
+
+def test_a_turn_that_stops_is_gone_on_with_before_a_half_closed_session_ends() -> None:
+    call = answering()
+    call.end_input()
+    call.wait(11.0)
+    call.link_up()
+    call.answer(1.0, "Here is the rest.")
+    call.finish_generation()
+    call.complete()
+    call.wait()
+    assert call.assert_turn_ended(2).heard_text == "Here is the rest."
+    call.assert_closed(CloseReason.COMPLETED)
 
 
 def test_a_session_that_is_half_closed_before_its_link_is_up_still_answers() -> None:
@@ -100,7 +129,9 @@ def test_a_session_that_is_half_closed_and_never_gets_its_link_says_why() -> Non
     call = Conversation()
     call.open()
     call.end_input()
-    call.lose_link(ev.LossCause.UNAVAILABLE)
+    while call.link:
+        call.lose_link(ev.LossCause.UNAVAILABLE)
+        call.wait(1.0)
     call.assert_closed(CloseReason.BACKEND_UNAVAILABLE)
 
 
@@ -206,55 +237,69 @@ def test_a_session_that_was_ending_ends_of_what_first_made_it_end() -> None:
     assert call.assert_closed(CloseReason.COMPLETED).next is Next.NONE
 
 
-def test_a_link_lost_in_mid_turn_ends_the_turn_where_it_broke_off() -> None:
+# No other link can be had.
+
+
+def test_a_turn_that_no_other_link_can_continue_plays_to_where_it_broke_off() -> None:
     call = answering()
-    call.lose_link()
+    call.lose_link(ev.LossCause.CREDENTIALS)
+    assert call.session.state is State.FINISHING
     call.wait()
     assert call.heard(1) == pytest.approx(3.0)
     ended = call.assert_turn_ended(1)
     assert (ended.reason, ended.heard_text) == (EndReason.LINK_LOST, "A short answer.")
-    assert call.assert_closed(CloseReason.BACKEND_LOST).next is Next.OPEN_AGAIN
+    assert call.got(Interrupted) == []
+    assert call.assert_closed(CloseReason.BACKEND_CREDENTIALS).next is Next.NONE
     assert call.did(HangUp) == []
 
 
-def test_a_link_lost_after_generation_costs_the_turn_nothing() -> None:
+def test_a_turn_that_was_generated_when_no_other_link_can_be_had_loses_nothing() -> None:
     call = answering()
     call.finish_generation()
-    call.lose_link()
+    call.lose_link(ev.LossCause.CREDENTIALS)
     call.wait()
     assert call.heard(1) == pytest.approx(3.0)
     assert call.assert_turn_ended(1).reason is EndReason.COMPLETED
-    call.assert_closed(CloseReason.BACKEND_LOST)
+    call.assert_closed(CloseReason.BACKEND_CREDENTIALS)
 
 
-def test_a_link_lost_under_a_turn_that_was_cut_ends_it_as_interrupted() -> None:
+def test_a_turn_that_was_cut_when_no_other_link_can_be_had_ends_as_interrupted() -> None:
     call = answering()
     call.interrupt()
-    call.lose_link()
+    call.lose_link(ev.LossCause.CREDENTIALS)
     call.wait()
     assert call.assert_turn_ended(1).reason is EndReason.INTERRUPTED
-    call.assert_closed(CloseReason.BACKEND_LOST)
+    call.assert_closed(CloseReason.BACKEND_CREDENTIALS)
 
 
-def test_a_link_lost_between_turns_closes_at_once() -> None:
+def test_between_turns_a_session_that_can_have_no_other_link_closes_at_once() -> None:
     call = Conversation.opened()
-    call.lose_link()
-    call.assert_closed(CloseReason.BACKEND_LOST)
+    call.lose_link(ev.LossCause.CREDENTIALS)
+    call.assert_closed(CloseReason.BACKEND_CREDENTIALS)
 
 
-def test_a_link_lost_takes_no_more_input() -> None:
+def test_a_session_that_can_have_no_other_link_takes_no_more_input() -> None:
     call = answering()
-    call.lose_link()
+    call.lose_link(ev.LossCause.CREDENTIALS)
     call.write("hello?")
     assert [rejected.reason for rejected in call.got(InputRejected)] == [Rejection.ENDING]
     assert call.given() == []
+
+
+def test_a_call_that_is_under_way_when_no_other_link_can_be_had_ends_with_its_turn() -> None:
+    call = Conversation.opened()
+    call.call("c1")
+    call.lose_link(ev.LossCause.CREDENTIALS)
+    call.wait()
+    assert call.assert_turn_ended(1).reason is EndReason.LINK_LOST
+    call.assert_closed(CloseReason.BACKEND_CREDENTIALS)
 
 
 def test_an_ending_session_that_loses_nothing_with_its_link_ends_as_it_would_have() -> None:
     call = answering()
     call.end_input()
     call.finish_generation()
-    call.lose_link()
+    call.lose_link(ev.LossCause.CREDENTIALS)
     call.wait()
     assert call.assert_turn_ended(1).reason is EndReason.COMPLETED
     call.assert_closed(CloseReason.COMPLETED)
@@ -268,17 +313,17 @@ def test_an_ending_session_that_loses_its_answer_with_its_link_says_so(words: st
     else:
         call.answer(1.0)
     call.end_input()
-    call.lose_link()
+    call.lose_link(ev.LossCause.CREDENTIALS)
     call.wait()
-    call.assert_closed(CloseReason.BACKEND_LOST)
+    call.assert_closed(CloseReason.BACKEND_CREDENTIALS)
 
 
 def test_a_half_close_after_a_lost_link_does_not_hide_the_loss() -> None:
     call = answering()
-    call.lose_link()
+    call.lose_link(ev.LossCause.CREDENTIALS)
     call.end_input()
     call.wait()
-    call.assert_closed(CloseReason.BACKEND_LOST)
+    call.assert_closed(CloseReason.BACKEND_CREDENTIALS)
 
 
 def test_a_client_that_vanishes_in_mid_turn_leaves_nothing() -> None:

@@ -58,6 +58,33 @@ def test_a_turn_that_begins_says_the_end_of_the_one_that_was_cut() -> None:
     call.assert_turn_ended(1)
 
 
+def test_a_turn_that_the_backend_forgot_to_end_is_over_when_new_words_are_answered() -> None:
+    call = Conversation.opened()
+    call.answer(1.0, "One.")
+    call.finish_generation()
+    call.wait(2.0)
+    call.write("And then?")
+    call.answer(1.0, "Two.")
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
+    assert call.assert_turn_ended(1).heard_text == "One."
+    assert call.assert_turn_ended(2).heard_text == "Two."
+    assert call.assert_turn_ended(1).reason is EndReason.COMPLETED
+
+
+def test_words_behind_the_last_of_a_turn_belong_to_it() -> None:
+    call = Conversation.opened()
+    call.write("Count.")
+    call.answer(1.0, "One")
+    call.finish_generation()
+    call.receive(ev.ModelTranscribed(1, " and two."))
+    call.complete()
+    call.wait(3.0)
+    assert call.assert_turn_ended(1).heard_text.startswith("One")
+    assert [ended.turn for ended in call.got(TurnEnded)] == [1]
+
+
 def test_a_second_interrupted_for_one_cut_is_not_a_second_interruption() -> None:
     call = telling()
     call.interrupted()

@@ -5,18 +5,19 @@ from dataclasses import replace
 import pytest
 
 from segue.core import events as ev
-from segue.core.actions import Dial, HangUp, SendAudio, SendText
-from segue.core.links import setup_of
-from segue.core.options import Modality, Options
+from segue.core.actions import Dial, HangUp, Purpose, SendAudio, SendText
+from segue.core.options import Modality, Mode, Options
 from segue.core.outputs import CloseReason, InputAck, InputRejected, Next, Opened, Rejection
-from segue.core.profiles import TextSlot
+from segue.core.profiles import TextSlot, profile_of
 from segue.core.session import State
-from tests.core.conversation import OPTIONS, Conversation, voice
+from segue.core.setups import setup_of
+from tests.core.conversation import OPTIONS, VOICE, Conversation, voice
 
 
 def test_opening_dials_one_link() -> None:
     call = Conversation()
-    assert call.open() == [Dial(1, setup_of(OPTIONS))]
+    setup = setup_of(OPTIONS, profile_of(OPTIONS.model), "", "", transparent=False)
+    assert call.open() == [Dial(1, setup, Purpose.OPEN)]
     assert call.session.state is State.OPENING
 
 
@@ -37,6 +38,7 @@ def test_audio_and_text_before_the_link_is_up_are_kept_and_sent_in_order() -> No
     call.receive(ev.AudioReceived(0, voice(0.04), True))
     assert call.given() == []
     call.link_up()
+    call.wait(0.1)
     assert call.given() == [voice(0.02), "hello", voice(0.04)]
 
 
@@ -48,16 +50,21 @@ def test_audio_goes_out_with_its_sample_rate_and_text_in_the_slot_of_the_model()
     assert call.did(SendText) == [SendText(1, "hello", TextSlot.REALTIME)]
 
 
-def test_silence_is_not_fed_while_no_link_is_up_and_is_caught_up_with_afterwards() -> None:
+def test_silence_is_not_fed_while_no_link_is_up_and_is_fed_in_real_time_afterwards() -> None:
     call = Conversation()
     call.open()
     call.say(0.2)
-    call.wait(1.0)
+    call.wait(5.0)
     assert call.given() == []
     call.link_up()
-    call.wait(0.0)
-    fed = len(call.given()) - 10
-    assert fed in (8, 9)
+    call.wait(30.0)
+    assert call.given_seconds() == pytest.approx(0.2)
+    sent = [(at, action.audio) for at, action in call.timeline if isinstance(action, SendAudio)]
+    fed = [at for at, audio in sent if VOICE not in audio]
+    # The detector's 0.8 s of silence and a second more.
+    assert 1.7 <= len(fed) * 0.1 <= 1.9
+    # In real time, but for the first piece, which is late.
+    assert all(at - fed[0] >= 0.1 * (index - 1) - 1e-6 for index, at in enumerate(fed))
 
 
 def test_the_newest_audio_is_rejected_when_30_seconds_wait_for_the_link() -> None:
@@ -69,6 +76,19 @@ def test_the_newest_audio_is_rejected_when_30_seconds_wait_for_the_link() -> Non
     call.receive(ev.AudioReceived(0, voice(1.0), False))
     [rejected] = call.got(InputRejected)
     assert rejected.reason is Rejection.INPUT_OVERFLOW
+
+
+def test_the_newest_text_is_rejected_when_8_texts_wait_for_the_link() -> None:
+    call = Conversation()
+    call.open()
+    for number in range(8):
+        call.write(f"{number}")
+    assert call.got(InputRejected) == []
+    call.write("9")
+    assert [rejected.reason for rejected in call.got(InputRejected)] == [Rejection.INPUT_OVERFLOW]
+    call.link_up()
+    call.wait(1.0)
+    assert "\n".join(call.texts()) == "\n".join(f"{number}" for number in range(8))
 
 
 def test_a_refused_open_closes_without_a_dial() -> None:
@@ -117,8 +137,11 @@ def test_an_open_that_comes_again_is_dropped_as_a_repeat() -> None:
 @pytest.mark.parametrize(
     ("cause", "reason"),
     [
-        (ev.LossCause.UNAVAILABLE, CloseReason.BACKEND_UNAVAILABLE),
         (ev.LossCause.CREDENTIALS, CloseReason.BACKEND_CREDENTIALS),
+        (ev.LossCause.MODEL, CloseReason.BACKEND_MODEL),
+        (ev.LossCause.REJECTED, CloseReason.BACKEND_REJECTED),
+        (ev.LossCause.QUOTA, CloseReason.BACKEND_QUOTA),
+        (ev.LossCause.INTERNAL, CloseReason.INTERNAL),
     ],
 )
 def test_a_link_that_cannot_be_had_closes_the_session(cause: ev.LossCause, reason: CloseReason) -> None:
@@ -180,6 +203,8 @@ def test_numbered_input_that_comes_again_is_used_once_and_acknowledged_again() -
         ev.TextReceived(2, "hello"),
         ev.AudioReceived(2, voice(0.02), True),
         ev.InterruptReceived(2, 0, None),
+        ev.ActivityReceived(2, True),
+        ev.ToolResultReceived(2, "c1", "{}"),
         ev.InputRefused(2, Rejection.UNIMPLEMENTED, ""),
         ev.CloseReceived(2, False),
     ):
@@ -218,6 +243,21 @@ def test_input_that_cannot_be_used_is_rejected_and_the_session_goes_on(event: ev
     assert (rejected.input_seq, rejected.reason) == (2, rejection)
     assert rejected.message
     assert call.given() == []
+    call.assert_open()
+
+
+def test_turn_detection_that_is_not_served_is_refused() -> None:
+    call = Conversation(replace(OPTIONS, mode=Mode.MANUAL))
+    call.open()
+    closed = call.assert_closed(CloseReason.UNIMPLEMENTED)
+    assert "SERVER" in closed.message
+    assert call.did(Dial) == []
+
+
+def test_an_activity_is_rejected_where_the_model_detects_speech() -> None:
+    call = Conversation.opened()
+    call.receive(ev.ActivityReceived(0, True))
+    assert [rejected.reason for rejected in call.got(InputRejected)] == [Rejection.WRONG_MODE]
     call.assert_open()
 
 

@@ -43,6 +43,44 @@ def test_written_words_are_read_as_soon_as_they_are_sent() -> None:
     assert turn.split(0.0) == ("Hello", "")
 
 
+@pytest.mark.parametrize(
+    ("released", "end"),
+    [(0.0, 2.0), (1.5, 2.0), (2.0, 2.0), (2.1, None), (3.0, None)],
+)
+def test_a_turn_can_end_at_its_last_whole_sentence_that_is_not_released(released: float, end: float | None) -> None:
+    turn = spoken((1.0, "One."), (1.0, " Two!"), (1.0, " Three and"))
+    turn.released = released
+    assert turn.sentence_end() == end
+
+
+@pytest.mark.parametrize("mark", [".", "!", "?", "…", ":", ";", "\N{IDEOGRAPHIC FULL STOP}", ". "])
+def test_a_sentence_ends_with_its_mark(mark: str) -> None:
+    assert spoken((1.0, f"One{mark}"), (1.0, "two")).sentence_end() == 1.0
+
+
+def test_words_that_end_no_sentence_are_no_place_to_end() -> None:
+    assert spoken((1.0, "One,"), (1.0, " two")).sentence_end() is None
+
+
+def test_a_turn_that_is_taken_back_frees_its_number() -> None:
+    turns = Turns()
+    first = turns.begin()
+    turns.complete()
+    second = turns.begin()
+    turns.take_back(second)
+    assert turns.open is None
+    assert turns.unended == (first,)
+    assert turns.begin().number == 2
+
+
+def test_a_turn_that_is_taken_back_after_its_end_leaves_the_open_one() -> None:
+    turns = Turns()
+    first = turns.begin()
+    turns.complete()
+    turns.take_back(first)
+    assert turns.begin().number == 1
+
+
 def test_a_turn_that_was_not_cut_was_heard_whole() -> None:
     ended = spoken((1.0, "One"), (1.0, " two")).ended()
     assert (ended.reason, ended.heard, ended.heard_text) == (EndReason.COMPLETED, 2.0, "One two")

@@ -1,18 +1,68 @@
 """A conversation that is watched: whatever happens in it, a session keeps these invariants."""
 
+from dataclasses import dataclass, field, replace
+from math import inf
+from typing import cast
+
 from segue.core import events as ev
-from segue.core.actions import Action, Dial, End, HangUp, Send, SendAudio, SendText
-from segue.core.downlink import HELD_LIMIT, MODEL_EVENTS
+from segue.core.actions import (
+    Action,
+    Dial,
+    End,
+    HangUp,
+    Renewed,
+    Send,
+    SendActivity,
+    SendAudio,
+    SendNote,
+    SendText,
+    SendToolResult,
+    SetUp,
+)
+from segue.core.downlink import HELD_LIMIT
 from segue.core.options import Options
-from segue.core.outputs import UNNUMBERED, Audio, Closed, CutCause, Interrupted, Opened, Output, TurnEnded
-from tests.core.conversation import OPTIONS, Conversation
+from segue.core.outputs import (
+    UNNUMBERED,
+    Audio,
+    Closed,
+    CutCause,
+    Interrupted,
+    Opened,
+    Output,
+    ToolCall,
+    ToolCallCancelled,
+    TurnEnded,
+)
+from segue.core.policy import Policy
+from segue.core.profiles import profile_of
+from tests.core.conversation import OPTIONS, POLICY, Conversation
+
+# What a session may keep: audio to be released, 30 s of audio that waits for a link at 16 kHz, and the journal.
+KEPT = HELD_LIMIT * 48_000 + 960_000 + 1_000_000
+
+# The link that an event is of, where it depends on what the session does.
+THE_LINK, NEXT_LINK = 0, -1
+
+
+@dataclass
+class Known:
+    """A link as the service knows it: a connection, a setup, and the calls that the model remembers on it."""
+
+    number: int
+    held: bool
+    setup_sent: bool
+    up: bool = False
+    calls: set[str] = field(default_factory=set)
+    # Calls for whose result the model waits.
+    waits: set[str] = field(default_factory=set)
 
 
 class Watched(Conversation):
     """Asserts after every event that what was done may be done after what was done before."""
 
-    def __init__(self, options: Options = OPTIONS) -> None:
-        super().__init__(options)
+    def __init__(self, options: Options = OPTIONS, policy: Policy = POLICY) -> None:
+        super().__init__(options, policy)
+        self.profile = profile_of(options.model, policy.profiles)
         self.last_seq = 0
         self.closed = False
         self.ended = False
@@ -20,55 +70,108 @@ class Watched(Conversation):
         self.played: dict[int, float] = {}
         self.cut_turns: set[int] = set()
         self.ended_turns: set[int] = set()
-        # Links that are dialled, and of these the ones that are up.
-        self.dialled: set[int] = set()
-        self.up: set[int] = set()
+        # Links that are dialled, and the number of the last one.
+        self.links: dict[int, Known] = {}
+        self.last_link = 0
+        # What the model remembers that resumes by a handle.
+        self.remembered: dict[str, set[str]] = {"": set()}
+        self.calls_told: set[str] = set()
+
+    def addressed(self, event: ev.Event) -> ev.Event:
+        """Return an event of the link that counts, or of the next one, with its number."""
+        named = getattr(event, "link", None)
+        if named not in (THE_LINK, NEXT_LINK):
+            return event
+        return replace(cast("ev.LinkEvent", event), link=self.link if named == THE_LINK else self.last_link)
 
     def may_happen(self, event: ev.Event) -> bool:
-        """Return whether a link keeps its word: it opens once, and says nothing before."""
+        """Return whether a link keeps its word: it is held where that was asked, and opens once it was set up."""
+        known = self.links.get(getattr(event, "link", -1))
+        if isinstance(event, ev.LinkHeld):
+            return known is None or (not known.setup_sent and not known.held)
         if isinstance(event, ev.LinkOpened):
-            return event.link not in self.up
-        if type(event) in MODEL_EVENTS:
-            return getattr(event, "link", 0) not in self.dialled - self.up
+            return known is None or (known.setup_sent and not known.up)
         # A writer that was not woken does not ask.
         return not isinstance(event, ev.StreamReady)
 
     def step(self, event: ev.Event) -> list[Action]:
-        if isinstance(event, ev.LinkOpened):
-            self.up |= self.dialled & {event.link}
-        if isinstance(event, ev.LinkLost):
-            self._forget_link(event.link)
+        known = self.links.get(getattr(event, "link", -1))
+        if known is not None:
+            self._hear(known, event)
         actions = super().step(event)
         for action in actions:
             self._watch(action)
-        assert self.session._downlink.outbox.held <= HELD_LIMIT + 1e-6
+        assert len(self.links) <= 2
+        assert self.session.held_bytes <= KEPT
+        if self.ended:
+            self.assert_nothing_remains()
         return actions
 
     def assert_nothing_remains(self) -> None:
         assert self.ended
-        assert not self.dialled
-        assert self.session.deadline() == float("inf")
+        assert not self.links
+        assert self.session.deadline() == inf
+        assert self.link == 0
+
+    def _hear(self, known: Known, event: ev.Event) -> None:
+        match event:
+            case ev.LinkHeld():
+                known.held = True
+            case ev.LinkOpened():
+                known.up = True
+            case ev.LinkLost():
+                del self.links[known.number]
+            case ev.HandleReceived() if known.up and event.handle:
+                self.remembered[event.handle] = set(known.calls)
+            case ev.ToolCalled() if known.up:
+                known.calls.add(event.call_id)
+            case ev.ToolCallsCancelled() if known.up:
+                known.calls -= set(event.call_ids)
 
     def _watch(self, action: Action) -> None:
-        assert not self.ended, f"{action} after the end"
+        assert not self.ended, f"{type(action).__name__} after the end"
         match action:
             case Dial():
-                assert not self.dialled
-                self.dialled.add(action.link)
-            case SendAudio() | SendText():
-                assert action.link in self.up, f"{action} to a link that is not up"
+                assert action.link == self.last_link + 1
+                self.last_link = action.link
+                self.links[action.link] = Known(action.link, False, not action.hold)
+                self._remember(action)
+            case SetUp():
+                known = self.links[action.link]
+                assert known.held, "a setup for a link that is not held"
+                assert not known.setup_sent, "a second setup"
+                known.setup_sent = True
+                self._remember(action)
+            case SendActivity():
+                raise AssertionError("an activity where the model detects speech itself")
+            case SendAudio() | SendText() | SendNote() | SendToolResult():
+                known = self.links[action.link]
+                assert known.up, f"{type(action).__name__} to a link that is not up"
+                self._watch_content(action, known)
             case HangUp():
-                assert action.link in self.dialled
-                self._forget_link(action.link)
+                del self.links[action.link]
+            case Renewed():
+                assert action.gap >= 0.0
             case Send():
                 self._watch_number(action)
                 self._watch_output(action.output)
             case End():
                 self.ended = True
 
-    def _forget_link(self, link: int) -> None:
-        self.dialled.discard(link)
-        self.up.discard(link)
+    def _remember(self, action: Dial | SetUp) -> None:
+        assert action.setup.handle in self.remembered, "a handle that nobody gave"
+        self.links[action.link].calls = set(self.remembered[action.setup.handle])
+
+    def _watch_content(self, action: SendAudio | SendText | SendNote | SendToolResult, known: Known) -> None:
+        match action:
+            case SendAudio():
+                assert action.audio
+                assert len(action.audio) % 2 == 0
+            case SendText() | SendNote():
+                assert action.text.strip()
+                assert action.slot is not None
+            case SendToolResult():
+                assert action.call_id in known.calls, f"{action} for a call that this link does not know"
 
     def _watch_number(self, send: Send) -> None:
         if isinstance(send.output, UNNUMBERED):
@@ -78,18 +181,22 @@ class Watched(Conversation):
             assert send.seq == self.last_seq
 
     def _watch_output(self, output: Output) -> None:
-        assert not self.closed, f"{output} after the session closed"
+        assert not self.closed, f"{type(output).__name__} after the session closed"
         match output:
             case Opened():
                 assert len(self.got(Opened)) == 1
             case Interrupted(cause=CutCause.NONE):
                 return
+            case ToolCall():
+                self.calls_told.add(output.call_id)
+            case ToolCallCancelled():
+                assert output.call_id in self.calls_told, "a call is taken back that the client does not know"
             case Closed():
                 self.closed = True
                 assert set(self.played) == self.ended_turns, "a turn without an end"
         turn = getattr(output, "turn", 0)
         if turn:
-            assert turn not in self.ended_turns, f"{output} after its turn ended"
+            assert turn not in self.ended_turns, f"{type(output).__name__} after turn {turn} ended"
             self._watch_turn(turn, output)
 
     def _watch_turn(self, turn: int, output: Output) -> None:
@@ -101,7 +208,7 @@ class Watched(Conversation):
                 assert len(output.audio) % 2 == 0
                 self.played[turn] += len(output.audio) / 48_000
             case Interrupted():
-                assert turn not in self.cut_turns
+                assert turn not in self.cut_turns, f"turn {turn} is interrupted twice"
                 self.cut_turns.add(turn)
             case TurnEnded():
                 self.ended_turns.add(turn)

@@ -1,5 +1,6 @@
 """Every bad input has its answer, and harms nothing else: not its session, not the stream, not its neighbours."""
 
+import asyncio
 import operator
 from collections.abc import AsyncIterator
 from functools import partial
@@ -9,7 +10,15 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 
 from segue.gateway import Gateway
-from segue_client.segue.v1.client_event_pb2 import Ack, Activity, ClientEvent, CloseSession, Interrupt, UserText
+from segue_client.segue.v1.client_event_pb2 import (
+    Ack,
+    Activity,
+    ClientEvent,
+    CloseSession,
+    Interrupt,
+    ToolResult,
+    UserText,
+)
 from segue_client.segue.v1.error_pb2 import Error
 from segue_client.segue.v1.open_session_pb2 import OpenSession
 from segue_client.segue.v1.server_event_pb2 import InputRejected, ServerEvent, SessionClosed
@@ -161,7 +170,11 @@ async def test_audio_without_a_format_is_rejected_but_text_is_taken(
         (ClientEvent(seq=1, text=UserText()), InputRejected.REASON_EMPTY),
         (ClientEvent(seq=1, text=UserText(text=" \n")), InputRejected.REASON_EMPTY),
         (ClientEvent(seq=1, text=UserText(text="é" * 32 * 1024 + "!")), InputRejected.REASON_TOO_LARGE),
+        (ClientEvent(seq=1, activity=Activity()), InputRejected.REASON_INVALID_FIELD),
         (ClientEvent(seq=1, activity=Activity(edge=Activity.EDGE_START)), InputRejected.REASON_WRONG_MODE),
+        (ClientEvent(seq=1, activity=Activity(edge=Activity.EDGE_END)), InputRejected.REASON_WRONG_MODE),
+        (ClientEvent(seq=1, tool_result=ToolResult(call_id="c")), InputRejected.REASON_INVALID_FIELD),
+        (ClientEvent(seq=1, tool_result=ToolResult(call_id="c", error="x")), InputRejected.REASON_UNKNOWN_CALL),
         (ClientEvent(seq=1, interrupt=Interrupt(heard=Duration(seconds=-1))), InputRejected.REASON_INVALID_FIELD),
         (ClientEvent(seq=1, ack=Ack(seq=1)), InputRejected.REASON_INVALID_FIELD),
         (ClientEvent(seq=1), InputRejected.REASON_UNKNOWN_INPUT),
@@ -183,22 +196,28 @@ async def test_input_before_opened_is_kept_in_order_and_nothing_is_lost(
     conversation: Conversation, backend: ScriptedBackend
 ) -> None:
     backend.opens = False
-    frames = [bytes([number, 0]) * 320 for number in range(100)]
-    await conversation.say(ClientEvent(open=opening()), *(ClientEvent(audio=frame) for frame in frames[:50]))
-    await conversation.say(ClientEvent(text=UserText(text="Hi")))
-    await conversation.say(*(ClientEvent(audio=frame) for frame in frames[50:]))
+    frames = [bytes([number, 0]) * 320 for number in range(20)]
+    await conversation.say(ClientEvent(open=opening()), *(ClientEvent(audio=frame) for frame in frames[:10]))
+    await conversation.say(ClientEvent(text=UserText(text="Hi")), ClientEvent(text=UserText(text="there")))
+    await conversation.say(*(ClientEvent(audio=frame) for frame in frames[10:]))
     await conversation.say(ClientEvent(seq=1))
     # Rejections do not wait for the link: all before this one has been taken.
     assert (await rejection(conversation)).input_seq == 1
     link = backend.links[-1]
     assert link.sent == []
+    began_at = asyncio.get_running_loop().time()
     link.open()
     backend.opens = True
-    assert link.sent == [*frames[:50], "Hi", *frames[50:]]
     await conversation.hear("opened")
+    await wait_until(lambda: len(link.sent) >= 5)
+    # Frames of 20 ms leave in messages of 100 ms, and texts in a row as one, which is answered as a whole.
+    messages = [b"".join(frames[first : first + 5]) for first in range(0, 20, 5)]
+    assert link.sent[:5] == [*messages[:2], "Hi\nthere", *messages[2:]]
+    # The last of four messages leaves after the 0.3 s of the three before it, at three times real time.
+    assert asyncio.get_running_loop().time() - began_at >= 0.09
 
 
-async def test_more_than_30_s_of_audio_before_opened_is_rejected(
+async def test_more_than_30_s_of_audio_before_opened_is_rejected_until_some_of_it_has_left(
     conversation: Conversation, backend: ScriptedBackend
 ) -> None:
     backend.opens = False
@@ -207,9 +226,14 @@ async def test_more_than_30_s_of_audio_before_opened_is_rejected(
     await conversation.say(ClientEvent(seq=1, audio=second))
     rejected = await rejection(conversation)
     assert (rejected.input_seq, rejected.reason) == (1, InputRejected.REASON_INPUT_OVERFLOW)
-    backend.links[-1].open()
+    link = backend.links[-1]
+    link.open()
     backend.opens = True
-    assert backend.links[-1].sent == [second] * 30
+    await conversation.hear("opened")
+    await wait_until(lambda: link.sent)
+    assert set(link.sent) == {second}
+    await conversation.say(ClientEvent(seq=2, audio=second), ClientEvent(seq=3))
+    assert (await rejection(conversation)).input_seq == 3
 
 
 async def test_a_gap_in_the_numbers_closes_the_session(conversation: Conversation, backend: ScriptedBackend) -> None:

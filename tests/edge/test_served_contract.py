@@ -3,12 +3,28 @@
 A new field or input arm of the protos fails these tests until it is entered here.
 """
 
+import inspect
+from enum import Enum
+from types import ModuleType
+
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import Struct
 
-from segue.core.options import Compression, Modality, Options, Sensitivity, ServerDetection
-from segue.core.outputs import CloseReason, CutCause, EndReason, Next, Rejection, Speaker
+from segue.core import options as core_options
+from segue.core import outputs as core_outputs
+from segue.core.options import (
+    Compression,
+    Encoding,
+    FunctionDeclaration,
+    Modality,
+    Mode,
+    Options,
+    Scheduling,
+    Sensitivity,
+    ServerDetection,
+)
+from segue.core.outputs import CloseReason, CutCause, EndReason, Next, NoticeKind, Rejection, Speaker
 from segue.edge.opening import Refusal, read_open
 from segue.gateway import Gateway
 from segue_client.segue.v1 import client_event_pb2 as client
@@ -26,6 +42,13 @@ SERVED: dict[str, tuple[pb.OpenSession, str, object]] = {
     "voice": (pb.OpenSession(voice="Puck"), "voice", "Puck"),
     "language": (pb.OpenSession(language="de-DE"), "language", "de-DE"),
     "system_instruction": (pb.OpenSession(system_instruction="Be brief."), "system_instruction", "Be brief."),
+    "tools": (
+        pb.OpenSession(
+            tools=pb.Tools(functions=[pb.FunctionDeclaration(name="get_time", blocking=False)], built_in=["urlContext"])
+        ),
+        "functions",
+        (FunctionDeclaration("get_time", blocking=False),),
+    ),
     "response_modality": (pb.OpenSession(response_modality=pb.OpenSession.MODALITY_TEXT), "modality", Modality.TEXT),
     "turn_detection": (
         pb.OpenSession(
@@ -62,12 +85,12 @@ SERVED: dict[str, tuple[pb.OpenSession, str, object]] = {
     "idle_timeout": (pb.OpenSession(idle_timeout=Duration(seconds=5)), "idle_timeout", 5.0),
     "max_duration": (pb.OpenSession(max_duration=Duration(seconds=60)), "max_duration", 60.0),
     "labels": (pb.OpenSession(labels={"call": "7"}), "labels", {"call": "7"}),
+    "include_notices": (pb.OpenSession(include_notices=True), "notices", True),
 }
 
 # What is in the contract and not served yet.
 UNSERVED: list[pb.OpenSession] = [
-    pb.OpenSession(tools=pb.Tools(built_in=["googleSearch"])),
-    pb.OpenSession(turn_detection=DETECTION(mode=DETECTION.MODE_MANUAL)),
+    pb.OpenSession(tools=pb.Tools(functions=[pb.FunctionDeclaration(name="get_time", timeout=Duration(seconds=30))])),
     pb.OpenSession(turn_detection=DETECTION(mode=DETECTION.MODE_GATEWAY)),
     pb.OpenSession(barge_in=BARGE_IN(policy=BARGE_IN.POLICY_NONE)),
     pb.OpenSession(barge_in=BARGE_IN(policy=BARGE_IN.POLICY_AFTER, after=Duration(seconds=1))),
@@ -84,7 +107,6 @@ UNSERVED: list[pb.OpenSession] = [
     pb.OpenSession(first_turn=pb.FirstTurn()),
     pb.OpenSession(initial_history=[pb.HistoryTurn(role=pb.HistoryTurn.ROLE_USER, text="Hi")]),
     pb.OpenSession(resume_window=Duration(seconds=1)),
-    pb.OpenSession(include_notices=True),
     pb.OpenSession(backend_options=Struct()),
 ]
 
@@ -125,11 +147,9 @@ WRONG: list[tuple[pb.OpenSession, str]] = [
     (pb.OpenSession(system_instruction="x" * 32 * 1024), "at most 32768 are allowed"),
 ]
 
-INPUTS_SERVED = {"open", "audio", "text", "interrupt", "ack", "close"}
+INPUTS_SERVED = {"open", "audio", "text", "activity", "interrupt", "tool_result", "ack", "close"}
 INPUTS_REFUSED: dict[str, client.ClientEvent] = {
     "image": client.ClientEvent(seq=1, image=client.Image(content=b"x", mime_type="image/png")),
-    "activity": client.ClientEvent(seq=1, activity=client.Activity(edge=client.Activity.EDGE_END)),
-    "tool_result": client.ClientEvent(seq=1, tool_result=client.ToolResult(call_id="c", error="no")),
     "note": client.ClientEvent(seq=1, note=client.Note(text="The user nods.")),
     "update": client.ClientEvent(seq=1, update=client.SessionUpdate(system_instruction="Be brief.")),
 }
@@ -139,6 +159,25 @@ def set_fields(opening: pb.OpenSession) -> set[str]:
     return {field.name for field, _ in opening.ListFields()}
 
 
+@pytest.mark.parametrize(
+    "tuning",
+    [
+        DETECTION(start_sensitivity=DETECTION.SENSITIVITY_LOW),
+        DETECTION(end_sensitivity=DETECTION.SENSITIVITY_HIGH),
+        DETECTION(silence=Duration(seconds=1)),
+        DETECTION(prefix_padding=Duration()),
+    ],
+)
+def test_a_detector_that_is_off_cannot_be_tuned(tuning: pb.TurnDetection) -> None:
+    ((field, _),) = tuning.ListFields()
+    assert isinstance(read_open(pb.OpenSession(turn_detection=tuning), "default"), Options)
+    tuning.mode = DETECTION.MODE_MANUAL
+    refusal = read_open(pb.OpenSession(turn_detection=tuning), "default")
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason is CloseReason.INVALID_OPEN
+    assert f"turn_detection.{field.name} tunes a detector" in refusal.message
+
+
 def test_every_field_of_an_open_is_served_or_refused() -> None:
     refused = set().union(*map(set_fields, UNSERVED))
     assert {field.name for field in pb.OpenSession.DESCRIPTOR.fields} == SERVED.keys() | refused
@@ -146,11 +185,22 @@ def test_every_field_of_an_open_is_served_or_refused() -> None:
 
 @pytest.mark.parametrize(
     "message",
-    [pb.AudioFormat, pb.TurnDetection, pb.BargeIn, pb.Delivery, pb.ResumeContext, pb.ContextCompression],
+    [
+        pb.Tools,
+        pb.FunctionDeclaration,
+        pb.AudioFormat,
+        pb.TurnDetection,
+        pb.BargeIn,
+        pb.Delivery,
+        pb.ResumeContext,
+        pb.ContextCompression,
+    ],
     ids=lambda message: message.DESCRIPTOR.name,
 )
 def test_every_field_within_a_served_part_is_served_or_refused(message: type) -> None:
     told = {
+        "Tools": {"functions", "built_in"},
+        "FunctionDeclaration": {"name", "description", "parameters", "blocking", "timeout"},
         "AudioFormat": {"encoding", "sample_rate_hertz"},
         "TurnDetection": {"mode", "start_sensitivity", "end_sensitivity", "silence", "prefix_padding"},
         "BargeIn": {"policy", "after"},
@@ -177,6 +227,19 @@ def test_the_input_format_is_served_at_16_khz() -> None:
     assert options.input_format is not None
     assert options.input_format.sample_rate == 16_000
     assert options.unpaced
+
+
+@pytest.mark.parametrize(
+    ("number", "mode"),
+    [
+        (DETECTION.MODE_UNSPECIFIED, Mode.SERVER),
+        (DETECTION.MODE_SERVER, Mode.SERVER),
+        (DETECTION.MODE_MANUAL, Mode.MANUAL),
+    ],
+)
+def test_who_decides_that_the_user_speaks(number: "pb.TurnDetection.Mode", mode: Mode) -> None:
+    options = read_open(pb.OpenSession(turn_detection=DETECTION(mode=number)), "default")
+    assert options == Options(model="default", mode=mode)
 
 
 def test_what_is_left_out_has_the_default_of_the_contract() -> None:
@@ -208,15 +271,20 @@ def test_what_cannot_be_is_refused_with_the_reason(opening: pb.OpenSession, comp
                 idle_timeout=Duration(),
                 transcripts=9,  # type: ignore[arg-type]
                 labels={"": ""},
-                include_notices=True,
+                first_turn=pb.FirstTurn(),
             ),
             Error.REASON_INVALID_OPEN,
             ("idle_timeout", "transcripts", "label"),
         ),
         (
-            pb.OpenSession(first_turn=pb.FirstTurn(), include_notices=True),
+            pb.OpenSession(first_turn=pb.FirstTurn(), tool_policy=pb.ToolPolicy()),
             Error.REASON_UNIMPLEMENTED,
-            ("first_turn", "include_notices"),
+            ("first_turn", "tool_policy"),
+        ),
+        (
+            pb.OpenSession(turn_detection=DETECTION(mode=DETECTION.MODE_MANUAL)),
+            Error.REASON_UNIMPLEMENTED,
+            ("turn detection other than SERVER",),
         ),
         (
             pb.OpenSession(model="gemini-3.8-live", response_modality=pb.OpenSession.MODALITY_TEXT),
@@ -250,11 +318,8 @@ async def test_an_input_that_is_not_served_is_rejected(gateway: Gateway, name: s
         await conversation.say(INPUTS_REFUSED[name])
         rejected = (await conversation.hear("input_rejected")).input_rejected
         assert rejected.input_seq == 1
-        # An activity is served, but not in the only mode that is.
-        activity = name == "activity"
-        reasons = server.InputRejected
-        assert rejected.reason == (reasons.REASON_WRONG_MODE if activity else reasons.REASON_UNIMPLEMENTED)
-        assert activity or rejected.message.startswith(name)
+        assert rejected.reason == server.InputRejected.REASON_UNIMPLEMENTED
+        assert rejected.message.startswith(name)
 
 
 async def test_a_resume_is_refused(gateway: Gateway) -> None:
@@ -265,17 +330,40 @@ async def test_a_resume_is_refused(gateway: Gateway) -> None:
         assert "open anew" in closed.error.message
 
 
-@pytest.mark.parametrize(
-    ("names", "prefix", "enum"),
-    [
-        (CloseReason, "REASON", Error.Reason),
-        (Next, "NEXT", server.SessionClosed.Next),
-        (Rejection, "REASON", server.InputRejected.Reason),
-        (EndReason, "REASON", server.TurnEnded.Reason),
-        (CutCause, "CAUSE", server.Interrupted.Cause),
-        (Speaker, "SPEAKER", server.Transcript.Speaker),
-    ],
-)
-def test_all_that_the_core_says_has_its_name_in_the_contract(names: type, prefix: str, enum: object) -> None:
-    spoken = {f"{prefix}_{name}" for name in names.__members__}  # type: ignore[attr-defined]
-    assert spoken <= set(enum.keys())  # type: ignore[attr-defined]
+# For each enum of the core: the contract's, and its values' prefix.
+ENUMS: dict[type[Enum], tuple[object, str]] = {
+    CloseReason: (Error.Reason, "REASON"),
+    Next: (server.SessionClosed.Next, "NEXT"),
+    Rejection: (server.InputRejected.Reason, "REASON"),
+    EndReason: (server.TurnEnded.Reason, "REASON"),
+    CutCause: (server.Interrupted.Cause, "CAUSE"),
+    Speaker: (server.Transcript.Speaker, "SPEAKER"),
+    NoticeKind: (server.Notice.Kind, "KIND"),
+    Modality: (pb.OpenSession.Modality, "MODALITY"),
+    Mode: (pb.TurnDetection.Mode, "MODE"),
+    Sensitivity: (pb.TurnDetection.Sensitivity, "SENSITIVITY"),
+    Encoding: (pb.AudioFormat.Encoding, "ENCODING"),
+    Scheduling: (client.ToolResult.Scheduling, "SCHEDULING"),
+}
+
+
+def enums_of(module: ModuleType) -> set[type[Enum]]:
+    found = (member for _, member in inspect.getmembers(module, inspect.isclass) if issubclass(member, Enum))
+    return {enum for enum in found if enum.__module__ == module.__name__}
+
+
+def test_every_enum_that_the_core_shares_with_its_clients_is_entered_here() -> None:
+    assert enums_of(core_outputs) | enums_of(core_options) == ENUMS.keys()
+
+
+@pytest.mark.parametrize("names", ENUMS, ids=lambda names: names.__name__)
+def test_every_value_of_the_core_has_its_name_in_the_contract(names: type[Enum]) -> None:
+    enum, prefix = ENUMS[names]
+    assert {f"{prefix}_{name}" for name in names.__members__} <= set(enum.keys())  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("names", [Sensitivity, Scheduling], ids=lambda names: names.__name__)
+def test_every_value_that_a_client_can_choose_is_known_to_the_core(names: type[Enum]) -> None:
+    enum, prefix = ENUMS[names]
+    chosen = set(enum.keys()) - {f"{prefix}_UNSPECIFIED"}  # type: ignore[attr-defined]
+    assert chosen == {f"{prefix}_{name}" for name in names.__members__}

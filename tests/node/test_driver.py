@@ -11,6 +11,7 @@ import uvloop
 from segue.core import events as ev
 from segue.core.options import AudioFormat, Encoding, Options
 from segue.core.outputs import Audio, Closed, CloseReason, Opened
+from segue.core.policy import Policy
 from segue.node.driver import Driver
 from segue.node.registry import Registry
 from segue.telemetry.metrics import Metrics
@@ -27,7 +28,7 @@ class Client:
 
     def __init__(self, backend: ScriptedBackend, options: Options = OPTIONS) -> None:
         self.metrics = Metrics()
-        self.registry = Registry(backend, self.metrics)
+        self.registry = Registry(backend, self.metrics, Policy())
         self.wakes = 0
         self.ended = 0
         self.driver: Driver = self.registry.open(self._wake, self._end)
@@ -38,6 +39,15 @@ class Client:
 
     def _end(self) -> None:
         self.ended += 1
+
+    async def closed(self) -> Closed:
+        """Pull whenever there is output, until the session has closed."""
+        while True:
+            await wait_until(lambda: self.wakes)
+            self.wakes = 0
+            for send in self.driver.pull(64, 65_536):
+                if isinstance(send.output, Closed):
+                    return send.output
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.metrics.registry.get_sample_value(f"segue_{name}", labels)
@@ -98,13 +108,7 @@ def test_timers_between_two_milliseconds_do_not_spin(monkeypatch: pytest.MonkeyP
     async def drive() -> None:
         backend = ScriptedBackend()
         clients = [Client(backend, replace(OPTIONS, idle_timeout=0.1 + number * 0.0011)) for number in range(20)]
-        await wait_until(lambda: all(client.wakes for client in clients))
-        for client in clients:
-            client.driver.pull(64, 65_536)
-        await wait_until(lambda: all(client.wakes > 1 for client in clients))
-        for client in clients:
-            (closed,) = [send.output for send in client.driver.pull(64, 65_536)]
-            assert isinstance(closed, Closed)
+        for closed in await asyncio.gather(*(client.closed() for client in clients)):
             assert closed.reason is CloseReason.IDLE_TIMEOUT
 
     uvloop.run(drive())
@@ -185,4 +189,4 @@ async def test_a_shutdown_ends_the_sessions_and_waits_for_the_last(backend: Scri
 
 
 async def test_a_registry_without_sessions_has_finished(backend: ScriptedBackend) -> None:
-    await asyncio.wait_for(Registry(backend, Metrics()).finish(), 5)
+    await asyncio.wait_for(Registry(backend, Metrics(), Policy()).finish(), 5)

@@ -7,9 +7,11 @@ from google.protobuf.duration_pb2 import Duration
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from segue.core import actions as act
 from segue.core import events as ev
-from segue.core.outputs import Usage
+from segue.core.outputs import CutCause, Interrupted, Usage
 from segue.gateway import Gateway
+from segue.telemetry.metrics import Metrics
 from segue_client.segue.v1.client_event_pb2 import ClientEvent, Interrupt, UserText
 from tests.conversation import conversing, opening
 from tests.scripted_backend import ScriptedBackend
@@ -24,6 +26,16 @@ METRICS = {
     "segue_links_active": (),
     "segue_link_dials": ("outcome",),
     "segue_link_setup_seconds": (),
+    "segue_link_closed": ("code",),
+    "segue_renewals": ("trigger", "outcome"),
+    "segue_renewal_gap_seconds": (),
+    "segue_recoveries": ("cause", "outcome"),
+    "segue_recovery_seconds": (),
+    "segue_wedges": ("sign",),
+    "segue_input_replayed_seconds": (),
+    "segue_breaker_open": ("credential", "family"),
+    "segue_tool_calls": ("outcome",),
+    "segue_tool_call_seconds": (),
     "segue_turns": ("family", "outcome"),
     "segue_turn_seconds": (),
     "segue_first_audio_seconds": ("family",),
@@ -41,6 +53,17 @@ def families(gateway: Gateway) -> dict[str, Metric]:
     return {family.name: family for family in text_string_to_metric_families(gateway.exposition().decode())}
 
 
+def observe(metrics: Metrics) -> None:
+    """Let happen what takes a backend that fails."""
+    metrics.note(act.Renewed(act.Trigger.AGE, 0.2, resumed=True, cut=False))
+    metrics.note(act.Recovered(ev.LossCause.TRANSIENT, 1.0, act.Outcome.RESUMED))
+    metrics.note(act.Wedged(act.Sign.SILENCE))
+    metrics.note(act.InputReplayed(1.5))
+    metrics.observe_loss(1011)
+    metrics.observe_breaker("default", "3.8-live", is_open=True)
+    metrics.observe_tool_call("answered", 0.1)
+
+
 async def converse(gateway: Gateway, backend: ScriptedBackend) -> None:
     """Hold a conversation in which everything happens that is counted."""
     sample = gateway.metrics.registry.get_sample_value
@@ -51,15 +74,6 @@ async def converse(gateway: Gateway, backend: ScriptedBackend) -> None:
         assert sample("segue_streams_active") == sample("segue_sessions_active") == sample("segue_links_active") == 1.0
         await conversation.say(ClientEvent(audio=b"\x01\x00" * 8_000), ClientEvent(audio=b"\x01"))
         await conversation.hear("input_rejected")
-        # Half a second of speech, so that the end of the user's words is known.
-        await conversation.say(ClientEvent(audio=b"\x00\x10\x00\xf0" * 4_000))
-        await wait_until(lambda: len(link.sent) == 2)
-        link.say(ev.UserTranscribed(1, "Hello?"))
-        link.speak(0.5, "Hello.")
-        tokens = Usage(10, 20, 30, 0, {"AUDIO": 7, "TEXT": 3}, {"AUDIO": 19, "HOLOGRAM": 1})
-        link.say(ev.UsageReported(1, tokens))
-        link.complete()
-        await conversation.hear("turn_ended")
         await conversation.say(ClientEvent(text=UserText(text="Hi")))
         await wait_until(lambda: "Hi" in link.sent)
         link.speak(2.0, "A long story.")
@@ -68,6 +82,16 @@ async def converse(gateway: Gateway, backend: ScriptedBackend) -> None:
         await conversation.hear("interrupted")
         link.speak(0.5)
         await conversation.hear("turn_ended")
+        link.complete()
+        # Half a second of speech, so that the end of the user's words is known.
+        await conversation.say(ClientEvent(audio=b"\x00\x10\x00\xf0" * 4_000))
+        await wait_until(lambda: any(isinstance(sent, bytes) and b"\xf0" in sent for sent in link.sent))
+        link.say(ev.UserTranscribed(1, "Hello?"))
+        link.speak(0.5, "Hello.")
+        tokens = Usage(10, 20, 30, 0, {"AUDIO": 7, "TEXT": 3}, {"AUDIO": 19, "HOLOGRAM": 1})
+        link.say(ev.UsageReported(1, tokens))
+        link.complete()
+        await conversation.hear("turn_ended")
         await conversation.half_close()
         await conversation.hear_out()
     await wait_until(lambda: (sample("segue_event_loop_lag_seconds_count") or 0) > 0)
@@ -75,6 +99,7 @@ async def converse(gateway: Gateway, backend: ScriptedBackend) -> None:
 
 async def test_every_metric_moves_and_there_are_no_others(gateway: Gateway, backend: ScriptedBackend) -> None:
     await converse(gateway, backend)
+    observe(gateway.metrics)
     exposed = families(gateway)
     assert exposed.keys() == METRICS.keys()
     for name, labels in METRICS.items():
@@ -113,6 +138,78 @@ async def test_what_is_counted_is_what_happened(gateway: Gateway, backend: Scrip
     text = gateway.exposition().decode()
     assert "secret" not in text
     assert "session=" not in text
+
+
+@pytest.mark.parametrize(
+    ("observation", "name", "labels", "value"),
+    [
+        (act.Drop("interrupted", 2.0), "audio_dropped_seconds_total", {"reason": "interrupted"}, 2.0),
+        (
+            act.Renewed(act.Trigger.AGE, 0.2, resumed=True, cut=False),
+            "renewals_total",
+            {"trigger": "age", "outcome": "resumed"},
+            1.0,
+        ),
+        (
+            act.Renewed(act.Trigger.CONTEXT, 0.2, resumed=False, cut=False),
+            "renewals_total",
+            {"trigger": "context", "outcome": "fresh"},
+            1.0,
+        ),
+        (
+            act.Renewed(act.Trigger.GO_AWAY, 0.2, resumed=True, cut=True),
+            "renewals_total",
+            {"trigger": "go_away", "outcome": "cut"},
+            1.0,
+        ),
+        (act.Renewed(act.Trigger.AGE, 0.2, resumed=True, cut=False), "renewal_gap_seconds_sum", {}, 0.2),
+        (
+            act.Recovered(ev.LossCause.STALLED, 1.5, act.Outcome.RESUMED),
+            "recoveries_total",
+            {"cause": "stalled", "outcome": "resumed"},
+            1.0,
+        ),
+        (
+            act.Recovered(act.Sign.DEAD_SOCKET, 1.5, act.Outcome.FAILED),
+            "recoveries_total",
+            {"cause": "dead_socket", "outcome": "failed"},
+            1.0,
+        ),
+        (act.Recovered(act.Sign.SILENCE, 1.5, act.Outcome.FRESH), "recovery_seconds_sum", {}, 1.5),
+        (act.Recovered(act.Sign.SILENCE, 60.0, act.Outcome.FAILED), "recovery_seconds_count", {}, 0.0),
+        (act.Wedged(act.Sign.EMPTY_TURNS), "wedges_total", {"sign": "empty_turns"}, 1.0),
+        (act.PhantomSeen(cut=False), "interruptions_total", {"cause": "phantom_ignored"}, 1.0),
+        (act.PhantomSeen(cut=True), "interruptions_total", {"cause": "phantom_ignored"}, None),
+        (act.FalseInterruptionSeen(continued=True), "interruptions_total", {"cause": "false"}, 1.0),
+        (act.InputReplayed(2.5), "input_replayed_seconds_total", {}, 2.5),
+    ],
+)
+def test_what_a_session_does_behind_the_scenes_is_counted(
+    observation: act.Observation, name: str, labels: dict[str, str], value: float | None
+) -> None:
+    metrics = Metrics()
+    metrics.note(observation)
+    assert metrics.registry.get_sample_value(f"segue_{name}", labels) == value
+
+
+def test_no_recovery_is_known_under_two_names() -> None:
+    assert not {cause.name for cause in ev.LossCause} & {sign.name for sign in act.Sign}
+
+
+def test_a_phantom_that_cut_a_turn_is_counted_once() -> None:
+    metrics = Metrics()
+    metrics.note(act.PhantomSeen(cut=True))
+    metrics.observe(Interrupted(1, CutCause.PHANTOM), "3.8-live")
+    (family,) = (family for family in metrics.registry.collect() if family.name == "segue_interruptions")
+    assert [(sample.labels, sample.value) for sample in family.samples] == [({"cause": "phantom"}, 1.0)]
+
+
+def test_a_breaker_is_shown_while_it_is_open() -> None:
+    metrics = Metrics()
+    labels = {"credential": "default", "family": "3.8-live"}
+    for is_open in (True, False):
+        metrics.observe_breaker("default", "3.8-live", is_open)
+        assert metrics.registry.get_sample_value("segue_breaker_open", labels) == float(is_open)
 
 
 async def test_an_event_loop_that_is_held_up_shows(gateway: Gateway) -> None:

@@ -61,7 +61,8 @@ class Interrupted:
     """The turn was cut: stop playing it now. No audio of it follows.
 
     The words are split at what the user heard, provisionally: `TurnEnded` has the final split. `cause` says who cut
-    it: "USER", "CLIENT" (`Session.interrupt`), ...; "NONE" when `Session.interrupt` found nothing to cut.
+    it: "USER", "CLIENT" (`Session.interrupt`), ...; "NONE" when `Session.interrupt` found nothing to cut. After
+    "PHANTOM" (nobody did) and "RECOVERY" (a link to the model was replaced) the model goes on in a new turn.
     """
 
     turn: int

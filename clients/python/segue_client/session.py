@@ -1,13 +1,14 @@
 """A voice session: one stream to a gateway, on which the user speaks and the model answers."""
 
 import asyncio
+import json
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 import grpc
-from google.protobuf.json_format import ParseDict, ParseError
+from google.protobuf.json_format import Parse, ParseError
 from google.protobuf.struct_pb2 import Value
 
 from segue_client import wire
@@ -26,7 +27,13 @@ from segue_client.segue.v1.client_event_pb2 import (
     ToolResult,
     UserText,
 )
-from segue_client.segue.v1.open_session_pb2 import AudioFormat, OpenSession, TurnDetection
+from segue_client.segue.v1.open_session_pb2 import (
+    AudioFormat,
+    FunctionDeclaration,
+    OpenSession,
+    Tools,
+    TurnDetection,
+)
 from segue_client.segue.v1.server_event_pb2 import ServerEvent
 from segue_client.segue.v1.voice_session_service_pb2 import ConverseRequest, ConverseResponse
 
@@ -37,6 +44,8 @@ _Call: TypeAlias = "grpc.aio.StreamStreamCall[ConverseRequest, ConverseResponse]
 _MAX_AUDIO_BYTES = 64 * 1024
 # The contract allows 1024 small events a message; at the largest audio event these are 4 MiB, gRPC's own limit.
 _MAX_BATCH = 32
+# Objects in objects: protobuf reads no message that is nested over 100 deep, and each takes three of these.
+_MAX_JSON_DEPTH = 32
 # grpc.aio puts INTERNAL with these words in place of the status of a stream that ends during a write (grpc#36066).
 _LOST_STATUS = "Internal error from Core"
 # How long leaving a session waits for the gateway to confirm its end, in seconds.
@@ -189,8 +198,8 @@ class Session:
     ) -> None:
         """Answer a ToolCall with `result`, any JSON value, or with `error`, why it failed, in words for the model.
 
-        `scheduling` says when the model speaks of a result that comes while it may be speaking. Raises ValueError for
-        a result that is no JSON value.
+        `scheduling` says when the model speaks of a result that comes while it may be speaking; with `will_continue`,
+        more results of the same call follow. Raises ValueError for a result that is no JSON value.
         """
         answer = ToolResult(call_id=call_id, will_continue=will_continue)
         if scheduling is not None:
@@ -199,8 +208,8 @@ class Session:
             answer.error = error
         else:
             try:
-                answer.result.CopyFrom(ParseDict(result, Value()))
-            except ParseError as cause:
+                answer.result.CopyFrom(_value(result))
+            except (TypeError, ValueError, RecursionError, ParseError) as cause:
                 raise ValueError(f"a tool result must be a JSON value: {cause}") from cause
         await self.send(ClientEvent(tool_result=answer))
 
@@ -279,6 +288,8 @@ async def connect(
     input_sample_rate_hertz: int = 16000,
     output_sample_rate_hertz: int = 24000,
     turn_detection: Literal["SERVER", "MANUAL", "GATEWAY"] = "SERVER",
+    tools: Sequence[FunctionDeclaration | str] = (),
+    include_notices: bool = False,
     options: OpenSession | None = None,
     channel_credentials: grpc.ChannelCredentials | None = None,
     token: str | None = None,
@@ -300,6 +311,9 @@ async def connect(
         output_sample_rate_hertz: samples a second of the model's 16-bit audio.
         turn_detection: who decides that the user speaks: the model's service, you (`start_activity`,
             `end_activity`), or the gateway.
+        tools: what the model may call: functions of yours, each of which it asks for with a ToolCall event, and
+            built-in tools by their Live API names, such as "googleSearch".
+        include_notices: yields Notice events, too: what the gateway did behind the scenes.
         options: any other field of the contract's OpenSession. What it sets wins over the arguments above.
         channel_credentials: TLS, as `grpc.ssl_channel_credentials()` makes it; None means an unencrypted connection.
         token: sent as a bearer token with the stream. Without TLS, everybody on the way can read it.
@@ -318,8 +332,12 @@ async def connect(
         turn_detection=TurnDetection(mode=wire.enum_number(TurnDetection.Mode, turn_detection)),  # type: ignore[arg-type]
         input_format=_linear16(input_sample_rate_hertz),
         output_format=_linear16(output_sample_rate_hertz),
+        tools=_tools(tools) if tools else None,
+        include_notices=include_notices,
     )
     if options is not None:
+        if options.HasField("tools"):
+            opening.ClearField("tools")
         opening.MergeFrom(options)
     async with _channel(target, channel_credentials) as channel:
         metadata = (("authorization", f"Bearer {token}"),) if token else ()
@@ -349,6 +367,19 @@ def _take_batch(unsent: deque[ClientEvent]) -> list[ClientEvent]:
     while unsent and len(batch) < _MAX_BATCH and not (batch[-1].HasField("image") or unsent[0].HasField("image")):
         batch.append(unsent.popleft())
     return batch
+
+
+def _value(result: Any) -> Value:
+    message = Value()
+    Parse(json.dumps(result, allow_nan=False), message, max_recursion_depth=2 * _MAX_JSON_DEPTH)
+    return message
+
+
+def _tools(tools: Sequence[FunctionDeclaration | str]) -> Tools:
+    return Tools(
+        functions=[tool for tool in tools if not isinstance(tool, str)],
+        built_in=[tool for tool in tools if isinstance(tool, str)],
+    )
 
 
 def _linear16(sample_rate_hertz: int) -> AudioFormat:

@@ -9,6 +9,19 @@ _OVER_FLOOR = 3.2
 _LEAST_RMS = 165.0
 # The floor falls at once to a quieter frame and rises by 6 dB in about 3 s of louder ones, at 50 frames a second.
 _FLOOR_RISE = 1.005
+# -60 dBFS, which is below what a quiet room hides.
+_LEAST_PEAK = 33
+
+
+def faint(audio: bytes) -> bool:
+    """Return whether nobody could hear this: its peak is below -60 dBFS. Nothing at all is not faint."""
+    # Most audio is told by the high bytes of some of its samples, at a fifth of the cost.
+    if audio[1::64].strip(b"\x00\xff"):
+        return False
+    samples = np.frombuffer(audio, dtype="<i2", count=len(audio) // 2)
+    if not samples.size:
+        return False
+    return bool(samples.max() < _LEAST_PEAK and samples.min() > -_LEAST_PEAK)
 
 
 class Level:

@@ -1,14 +1,15 @@
 """Links to the Gemini Live API through google-genai.
 
-The SDK signs in, builds the URL and the setup, and connects. What follows goes over its open WebSocket directly,
-because its own `receive()` and `send_realtime_input()` cost ten times as much and end at every turn. That WebSocket,
-`AsyncSession._ws`, is private to the SDK (google/genai/live.py); nothing outside this module touches it.
+The SDK signs in, builds the URL and connects. The setup and what follows goes over its open WebSocket directly: a
+setup may have to wait until after the connecting, and the SDK's own `receive()` and `send_realtime_input()` cost ten
+times as much and end at every turn.
 """
 
 import asyncio
+import json
 import ssl
 import traceback
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TypeAlias
@@ -17,22 +18,28 @@ import structlog
 from google import genai
 from google.genai import types
 from google.genai.live import AsyncSession
-from websockets.asyncio.client import ClientConnection
-from websockets.asyncio.server import broadcast
+from websockets.frames import CloseCode
 from websockets.protocol import State
 
+from segue.backend.connection import LiveConnection, replacing
 from segue.backend.credentials import Credential
+from segue.backend.frames import activity_frame, audio_frame, note_frame, setup_frame, text_frame, tool_result_frame
 from segue.backend.losses import masked, to_loss
-from segue.backend.messages import Oddity, audio_frame, decode, text_frame
-from segue.core.actions import Setup
-from segue.core.events import LinkEvent, LinkLost, LinkOpened, LossCause
-from segue.core.options import Compression, Modality, Sensitivity, ServerDetection
-from segue.core.profiles import TextSlot
+from segue.backend.messages import Oddity, decode
+from segue.core.actions import Purpose, Setup
+from segue.core.events import HandleReceived, LinkEvent, LinkHeld, LinkLost, LinkOpened, LossCause
+from segue.core.options import Scheduling
+from segue.core.profiles import NoteSlot, TextSlot
 
 _log = structlog.get_logger(__name__)
 
 _CLOSE_TIMEOUT = 1.0
+# How long the end of a connection may keep another waiting: a round trip to far away.
+_ENDING_TIMEOUT = 0.1
+# A conversation is resumed from where it was a few turns ago at most.
+_HANDLES_KEPT = 32
 _CONNECTION = {
+    "create_connection": LiveConnection,
     # Speech does not compress, and trying costs more than all else that is done with a frame.
     "compression": None,
     # The service was seen to answer pings after as much as 30 s.
@@ -42,15 +49,6 @@ _CONNECTION = {
     "close_timeout": _CLOSE_TIMEOUT,
     "max_size": 16 * 2**20,
     "max_queue": 64,
-}
-
-_START: dict[Sensitivity | None, types.StartSensitivity] = {
-    Sensitivity.HIGH: types.StartSensitivity.START_SENSITIVITY_HIGH,
-    Sensitivity.LOW: types.StartSensitivity.START_SENSITIVITY_LOW,
-}
-_END: dict[Sensitivity | None, types.EndSensitivity] = {
-    Sensitivity.HIGH: types.EndSensitivity.END_SENSITIVITY_HIGH,
-    Sensitivity.LOW: types.EndSensitivity.END_SENSITIVITY_LOW,
 }
 
 _Connect: TypeAlias = Callable[[], AbstractAsyncContextManager[AsyncSession]]
@@ -67,7 +65,7 @@ class GeminiBackend:
         self,
         credential: Credential,
         *,
-        setup_timeout: float = 10.0,
+        setup_timeout: float = 5.0,
         ssl_context: ssl.SSLContext | None = None,
         max_unsent_bytes: int = 2**20,
     ) -> None:
@@ -75,7 +73,8 @@ class GeminiBackend:
 
         Args:
             credential: who to be for the Live API.
-            setup_timeout: how long, in seconds, it may take from dialling until the setup is accepted.
+            setup_timeout: how long, in seconds, it may take from dialling until the setup is accepted; for a link that
+                is held, until the connection stands, and again from the setup until that is accepted.
             ssl_context: how to connect; None trusts the SDK's certificates, or those of SSL_CERT_FILE.
             max_unsent_bytes: a link that has more waiting to be sent is given up.
         """
@@ -97,17 +96,29 @@ class GeminiBackend:
             ),
         )
 
-    def dial(self, number: int, setup: Setup, report: Callable[[LinkEvent], None]) -> "_GeminiLink":
-        """Start to open a link; see `Backend.dial`."""
+    def dial(
+        self,
+        number: int,
+        setup: Setup,
+        report: Callable[[LinkEvent], None],
+        *,
+        purpose: Purpose = Purpose.OPEN,  # noqa: ARG002
+        hold: bool = False,
+    ) -> "_GeminiLink":
+        """Start to open a link; see `Backend.dial`. All purposes are alike here."""
         link = _GeminiLink(
             number,
-            lambda: self._client.aio.live.connect(model=setup.model, config=connect_config(setup)),
+            # What else the SDK would say to the service, the link says in its place.
+            lambda: self._client.aio.live.connect(model=setup.model),
             report,
             self._count,
+            self._ending,
             self._credential,
             setup_timeout=self._setup_timeout,
             max_unsent_bytes=self._max_unsent_bytes,
         )
+        if not hold:
+            link.set_up(setup)
         self._links.add(link)
         link.task.add_done_callback(lambda _: self._links.discard(link))
         return link
@@ -122,6 +133,10 @@ class GeminiBackend:
         self._client.close()
         await self._client.aio.aclose()
 
+    def _ending(self, handle: str) -> set[asyncio.Task[None]]:
+        """Return the tasks of the links that are over but not gone, of the conversation that a handle is of."""
+        return {link.task for link in self._links if link.over and handle in link.handles}
+
     def _count(self, oddity: Oddity) -> None:
         self.odd_messages[oddity] += 1
         if self.odd_messages[oddity] == 1:
@@ -129,38 +144,73 @@ class GeminiBackend:
 
 
 class _GeminiLink:
+    """A link which is held once its connection stands, until `set_up` says with what to go on."""
+
     def __init__(
         self,
         number: int,
         connect: _Connect,
         report: Callable[[LinkEvent], None],
         odd: Callable[[Oddity], None],
+        ending: Callable[[str], set[asyncio.Task[None]]],
         credential: Credential,
         *,
         setup_timeout: float,
         max_unsent_bytes: int,
     ) -> None:
         self.number = number
+        # The newest of those that resume its conversation.
+        self.handles: deque[str] = deque(maxlen=_HANDLES_KEPT)
         self._connect = connect
         # None once the link is over, because it was lost or hung up.
         self._report: Callable[[LinkEvent], None] | None = report
         self._odd = odd
+        self._ending = ending
         self._credential = credential
+        self._setup_timeout = setup_timeout
         self._max_unsent_bytes = max_unsent_bytes
-        # None unless frames can be sent.
-        self._ws: ClientConnection | None = None
         self._loop = asyncio.get_running_loop()
-        # The SDK waits for the answer to the setup as long as it takes.
-        self._setup_timer = self._loop.call_later(setup_timeout, self._time_out, setup_timeout)
+        self._setup: asyncio.Future[Setup] = self._loop.create_future()
+        # The connection once it stands, and the same while frames can be sent.
+        self._connection: LiveConnection | None = None
+        self._open: LiveConnection | None = None
+        # For what websockets' own limit does not bound, which is the signing in.
+        self._timer = self._loop.call_later(setup_timeout, self._time_out)
         self.task = self._loop.create_task(self._run(), name=f"link {number}")
 
+    @property
+    def over(self) -> bool:
+        return self._report is None
+
+    def set_up(self, setup: Setup) -> None:
+        if self._report is None or self._setup.done():
+            return
+        self._setup.set_result(setup)
+        self._timer.cancel()
+        # The SDK waits for the answer to the setup as long as it takes.
+        self._timer = self._loop.call_later(self._setup_timeout, self._time_out)
+
     def send_audio(self, audio: bytes, sample_rate: int) -> None:
-        if self._ws is not None:
-            self._send(self._ws, audio_frame(audio, sample_rate))
+        if self._open is not None:
+            self._send(self._open, audio_frame(audio, sample_rate))
 
     def send_text(self, text: str, slot: TextSlot) -> None:
-        if self._ws is not None:
-            self._send(self._ws, text_frame(text, slot))
+        if self._open is not None:
+            self._send(self._open, text_frame(text, slot))
+
+    def send_note(self, text: str, slot: NoteSlot) -> None:
+        if self._open is not None and (frame := note_frame(text, slot)) is not None:
+            self._send(self._open, frame)
+
+    def send_activity(self, started: bool) -> None:
+        if self._open is not None:
+            self._send(self._open, activity_frame(started))
+
+    def send_tool_result(
+        self, call_id: str, name: str, response: str, scheduling: Scheduling | None, will_continue: bool
+    ) -> None:
+        if self._open is not None:
+            self._send(self._open, tool_result_frame(call_id, name, response, scheduling, will_continue))
 
     def hang_up(self) -> None:
         if self._report is None:
@@ -173,47 +223,78 @@ class _GeminiLink:
     async def wait_closed(self) -> None:
         await asyncio.wait([self.task])
 
-    def _send(self, ws: ClientConnection, frame: bytes) -> None:
-        if ws.state is not State.OPEN:
+    def _send(self, connection: LiveConnection, frame: bytes) -> None:
+        if connection.state is not State.OPEN:
             # The service has said goodbye, but nothing ends if it does not close the connection too.
-            self._ws = None
-            self._loop.call_later(_CLOSE_TIMEOUT, ws.transport.abort)
+            self._open = None
+            self._loop.call_later(_CLOSE_TIMEOUT, connection.transport.abort)
             return
-        # Of what is public in websockets, this alone sends without a task; it does not raise.
-        broadcast((ws,), frame, text=True)
-        if ws.transport.get_write_buffer_size() > self._max_unsent_bytes:
-            self._ws = None
-            message = (
-                f"The Live API takes no more: over {self._max_unsent_bytes} bytes are unsent. Try a new connection."
-            )
-            # Whoever sends is not prepared to be told something meanwhile.
-            self._loop.call_soon(self._give_up, LossCause.TRANSIENT, message)
+        connection.send_frame(frame)
+        if connection.transport.get_write_buffer_size() > self._max_unsent_bytes:
+            self._stall(f"over {self._max_unsent_bytes} bytes are unsent")
+        elif connection.backlog.add(len(frame), self._loop.time()):
+            self._stall(f"what was sent {connection.backlog.limit:g} s ago is not acknowledged")
+
+    def _stall(self, what: str) -> None:
+        self._open = None
+        # Whoever sends is not prepared to be told something meanwhile.
+        self._loop.call_soon(
+            self._give_up, LossCause.STALLED, f"The Live API takes no more: {what}. Try a new connection."
+        )
 
     async def _run(self) -> None:
+        replacing.set(self._to_setup)
         try:
             async with self._connect() as session:
                 await self._converse(session)
-                # websockets waits without limit until its farewell fits into the buffer of a peer that does not read.
-                self._loop.call_later(_CLOSE_TIMEOUT, session._ws.transport.abort)
         except asyncio.CancelledError:
             if self._report is not None:
                 raise
         except Exception as error:
             self._lose_by(error, opened=False)
 
+    async def _to_setup(self, connection: LiveConnection, frame: str) -> bytes:
+        """Return the setup to send over a connection that stands, when there is one; `frame` is the SDK's.
+
+        Raises:
+            ConnectionAbortedError: the link was hung up.
+            ConnectionClosed: the connection was lost, while the link was held.
+        """
+        self._connection = connection
+        if not self._setup.done():
+            self._timer.cancel()
+            self._tell(LinkHeld(self.number))
+            if self._report is None:
+                raise ConnectionAbortedError
+            await asyncio.wait((self._setup, connection.connection_lost_waiter), return_when=asyncio.FIRST_COMPLETED)
+            if not self._setup.done():
+                raise connection.close_exc
+        setup = self._setup.result()
+        if ending := self._ending(setup.handle):
+            # The service refuses to resume what another connection still has, even one that was just hung up.
+            await asyncio.wait(ending, timeout=_ENDING_TIMEOUT)
+        if setup.handle:
+            self.handles.append(setup.handle)
+        # The SDK knows by what path the service knows the model.
+        model: str = json.loads(frame)["setup"]["model"]
+        return setup_frame(setup, model, vertex=self._credential.vertex)
+
     async def _converse(self, session: AsyncSession) -> None:
         """Receive until the link is over. Does not raise, so that the SDK closes the connection in good order."""
-        if session.setup_complete is None:
+        connection = self._connection
+        if connection is None or session.setup_complete is None:
             message = "The Live API answered the setup with something else. Check that a Live API is at this address."
             self._lose(LinkLost(self.number, LossCause.UNAVAILABLE, message))
             return
-        self._setup_timer.cancel()
+        self._timer.cancel()
         try:
-            self._ws = ws = session._ws
+            self._open = connection
             self._tell(LinkOpened(self.number))
             while self._report is not None:
-                frame = await ws.recv(decode=False)
+                frame = await connection.recv(decode=False)
                 for event in decode(frame, self.number, self._odd):
+                    if type(event) is HandleReceived and event.handle:
+                        self.handles.append(event.handle)
                     self._tell(event)
         except asyncio.CancelledError:
             if self._report is not None:
@@ -226,10 +307,9 @@ class _GeminiLink:
         if self._report is not None:
             self._report(event)
 
-    def _time_out(self, setup_timeout: float) -> None:
-        message = (
-            f"The Live API did not accept the setup within {setup_timeout:g} s. Check the network; try again later."
-        )
+    def _time_out(self) -> None:
+        what = "accept the setup" if self._setup.done() else "let anyone connect"
+        message = f"The Live API did not {what} within {self._setup_timeout:g} s. Check the network; try again later."
         self._give_up(LossCause.UNAVAILABLE, message)
 
     def _give_up(self, cause: LossCause, message: str) -> None:
@@ -240,7 +320,8 @@ class _GeminiLink:
     def _lose_by(self, error: Exception, *, opened: bool) -> None:
         if self._report is None:
             return
-        loss = to_loss(error, self.number, self._credential, opened=opened)
+        resumed = self._setup.done() and bool(self._setup.result().handle)
+        loss = to_loss(error, self.number, self._credential, opened=opened, resumed=resumed)
         if loss.cause is LossCause.INTERNAL:
             trace = masked("".join(traceback.format_exception(error)), self._credential)
             _log.error("link_failed", link=self.number, trace=trace)
@@ -250,53 +331,15 @@ class _GeminiLink:
         report = self._report
         if report is None:
             return
+        if self._connection is not None and not loss.code:
+            loss.code = CloseCode.ABNORMAL_CLOSURE.value
         self._end()
         report(loss)
 
     def _end(self) -> None:
         self._report = None
-        self._ws = None
-        self._setup_timer.cancel()
-
-
-def connect_config(setup: Setup) -> types.LiveConnectConfig:
-    """Return a setup in the SDK's terms. What is left to the service's defaults is left out."""
-    return types.LiveConnectConfig(
-        response_modalities=[types.Modality.AUDIO if setup.modality is Modality.AUDIO else types.Modality.TEXT],
-        speech_config=_speech_config(setup),
-        system_instruction=setup.system_instruction or None,
-        realtime_input_config=_realtime_input_config(setup.detection),
-        context_window_compression=_compression_config(setup.compression),
-        input_audio_transcription=types.AudioTranscriptionConfig(),
-        output_audio_transcription=types.AudioTranscriptionConfig(),
-    )
-
-
-def _speech_config(setup: Setup) -> types.SpeechConfig | None:
-    if not setup.voice and not setup.language:
-        return None
-    voice = types.VoiceConfig(prebuilt_voice_config=types.PrebuiltVoiceConfig(voice_name=setup.voice))
-    return types.SpeechConfig(voice_config=voice if setup.voice else None, language_code=setup.language or None)
-
-
-def _realtime_input_config(detection: ServerDetection) -> types.RealtimeInputConfig | None:
-    if detection == ServerDetection():
-        return None
-    return types.RealtimeInputConfig(
-        automatic_activity_detection=types.AutomaticActivityDetection(
-            start_of_speech_sensitivity=_START.get(detection.start_sensitivity),
-            end_of_speech_sensitivity=_END.get(detection.end_sensitivity),
-            prefix_padding_ms=detection.prefix_padding_ms,
-            silence_duration_ms=detection.silence_ms,
-        )
-    )
-
-
-def _compression_config(compression: Compression | None) -> types.ContextWindowCompressionConfig | None:
-    if compression is None:
-        return None
-    return types.ContextWindowCompressionConfig(
-        trigger_tokens=compression.trigger_tokens,
-        # It is the presence of this that turns compression on.
-        sliding_window=types.SlidingWindow(target_tokens=compression.target_tokens),
-    )
+        self._open = None
+        self._timer.cancel()
+        if self._connection is not None:
+            # websockets waits without limit until its farewell fits into the buffer of a peer that does not read.
+            self._loop.call_later(_CLOSE_TIMEOUT, self._connection.transport.abort)

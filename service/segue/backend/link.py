@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from segue.core.actions import Setup
+from segue.core.actions import Purpose, Setup
 from segue.core.events import LinkEvent
-from segue.core.profiles import TextSlot
+from segue.core.options import Scheduling
+from segue.core.profiles import NoteSlot, TextSlot
 
 
 class Link(Protocol):
@@ -19,11 +20,28 @@ class Link(Protocol):
     def number(self) -> int:
         """The number it was dialled with, which all its events carry."""
 
+    def set_up(self, setup: Setup) -> None:
+        """Set up a link that was dialled with `hold`, with this in place of what it was dialled with.
+
+        The model stays that of the dial. May come before LinkHeld, which then is not reported; a second one is dropped.
+        """
+
     def send_audio(self, audio: bytes, sample_rate: int) -> None:
         """Give user audio to the model: 16-bit little-endian mono of `sample_rate` Hz."""
 
     def send_text(self, text: str, slot: TextSlot) -> None:
         """Give the user's words to the model, which is to answer them."""
+
+    def send_note(self, text: str, slot: NoteSlot) -> None:
+        """Give context to the model, which is not to answer it; NoteSlot.NONE sends nothing."""
+
+    def send_activity(self, started: bool) -> None:
+        """Tell the model that the user begins to speak, or has finished; only in Mode.MANUAL."""
+
+    def send_tool_result(
+        self, call_id: str, name: str, response: str, scheduling: Scheduling | None, will_continue: bool
+    ) -> None:
+        """Give the result of a call to the model: `response` is a JSON object, as text."""
 
     def hang_up(self) -> None:
         """Begin to close the connection. Nothing is reported from here on; may be called from within a report."""
@@ -35,11 +53,23 @@ class Link(Protocol):
 class Backend(Protocol):
     """A model's service, reached with one credential."""
 
-    def dial(self, number: int, setup: Setup, report: Callable[[LinkEvent], None]) -> Link:
+    def dial(
+        self,
+        number: int,
+        setup: Setup,
+        report: Callable[[LinkEvent], None],
+        *,
+        purpose: Purpose = Purpose.OPEN,
+        hold: bool = False,
+    ) -> Link:
         """Start to open a link and return at once.
 
+        With `hold` only the connection is opened, and the setup waits for `Link.set_up`. `purpose` tells how urgent it
+        is, to whoever limits dials.
+
         `report` is called from the event loop, never from within a method of the link: first with LinkOpened or
-        LinkLost, then with what the model says, and nothing follows LinkLost. It must not raise.
+        LinkLost (before them with LinkHeld, if it is held), then with what the model says, and nothing follows
+        LinkLost. It must not raise.
         """
 
     async def close(self) -> None:

@@ -12,7 +12,7 @@ import ssl
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.genai.errors import APIError
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
-from websockets.frames import Close
+from websockets.frames import Close, CloseCode
 
 from segue.backend.credentials import Credential
 from segue.core.events import LinkLost, LossCause
@@ -23,6 +23,7 @@ _WRONG_OPTION = "Change what the session was opened with: the Live API would ref
 _BUG = "This is a fault of Segue's: please report it."
 _QUOTA = "Wait, or raise the quota of {source}."
 _NEW_LINK = "A new connection may well work."
+_AFRESH = "A new connection may work, without a handle and without what was sent last."
 _LATER = "Try again later."
 
 # In the order of the service's own terms; looked up by how a reason begins, whatever the case.
@@ -45,11 +46,7 @@ _REASONS = (
     ("explicit activity control is not supported", LossCause.INTERNAL, _BUG),
     ("invalid session handle", LossCause.HANDLE, "Go on without it."),
     ("bidigeneratecontent session not found", LossCause.HANDLE, "Go on without the handle."),
-    (
-        "requested entity was not found",
-        LossCause.HANDLE,
-        "Go on without a handle; where none was used, check the model's name and the project.",
-    ),
+    ("requested entity was not found", LossCause.MODEL, _WRONG_MODEL),
     ("you exceeded your current quota", LossCause.QUOTA, _QUOTA),
     ("quota exceeded", LossCause.QUOTA, _QUOTA),
     ("resource has been exhausted", LossCause.QUOTA, _QUOTA),
@@ -64,6 +61,8 @@ _REASONS = (
     ("internal error", LossCause.TRANSIENT, _NEW_LINK),
     ("precondition check failed", LossCause.TRANSIENT, _NEW_LINK),
 )
+# What a reason means where a handle was used, which is looked up first.
+_RESUMED_REASONS = (("requested entity was not found", LossCause.HANDLE, "Go on without the handle."),)
 # What the SDK refuses before it connects (google/genai/_transformers.py, t_model), and a first message that is no JSON
 # (google/genai/live.py, AsyncLive.connect).
 _SDK_REFUSALS = (
@@ -86,27 +85,40 @@ def masked(text: str, credential: Credential) -> str:
     return _SECRETS.sub("***", text)
 
 
-def to_loss(error: BaseException, link: int, credential: Credential, *, opened: bool) -> LinkLost:
+def to_loss(
+    error: BaseException, link: int, credential: Credential, *, opened: bool, resumed: bool = False
+) -> LinkLost:
     """Return what an exception of the SDK or of its WebSocket means.
 
     The message says what happened and what a developer can do about it, and holds no secret. `opened` tells whether
-    the setup had been accepted: what is refused before would be refused again.
+    the setup had been accepted: what is refused before would be refused again. `resumed` tells whether the setup had a
+    handle, which may be what is wrong with it.
     """
     retry_delay = None
+    code = 0
     # The SDK makes an APIError of close frames and of local failures alike, and only here tells them apart.
     if isinstance(error, APIError) and isinstance(error.__context__, ConnectionClosed):
         error = error.__context__
     match error:
         case ConnectionClosed(rcvd=Close() as close):
-            what, cause, advice = _of_close(close.code, close.reason, opened)
+            code = close.code
+            what, cause, advice = _of_close(code, close.reason, opened, resumed)
         # Without the service's close frame, our own tells of a time-out or of a message that was too large.
         case ConnectionClosed(sent=Close() as close):
+            code = CloseCode.ABNORMAL_CLOSURE
             what, cause, advice = f"The connection was given up: {close.reason}", LossCause.TRANSIENT, _NEW_LINK
+        # The kernel waited in vain for an acknowledgement (TCP_USER_TIMEOUT).
+        case ConnectionClosed(__cause__=TimeoutError()):
+            code = CloseCode.ABNORMAL_CLOSURE
+            what = f"The connection to the Live API is dead: {error.__cause__}"
+            cause, advice = LossCause.STALLED, _NEW_LINK
         case ConnectionClosed():
+            code = CloseCode.ABNORMAL_CLOSURE
             what = f"The connection to the Live API broke: {error.__cause__ or 'it ended without a word'}"
             cause, advice = LossCause.TRANSIENT, _NEW_LINK
         case APIError():
-            what, cause, advice = _of_close(error.code, str(error.details), opened)
+            code = error.code
+            what, cause, advice = _of_close(code, str(error.details), opened, resumed)
         case InvalidStatus():
             what, cause, advice = _of_status(error.response.status_code)
             retry_delay = _seconds(error.response.headers.get("Retry-After", ""))
@@ -127,20 +139,22 @@ def to_loss(error: BaseException, link: int, credential: Credential, *, opened: 
     url = credential.base_url or "Google's endpoint"
     message = masked(f"{what.rstrip('.')}. {advice}", credential)
     message = message.replace("{source}", credential.source).replace("{url}", url)
-    return LinkLost(link, cause, message, retry_delay)
+    return LinkLost(link, cause, message, retry_delay, int(code))
 
 
-def _of_close(code: int, reason: str, opened: bool) -> tuple[str, LossCause, str]:
+def _of_close(code: int, reason: str, opened: bool, resumed: bool) -> tuple[str, LossCause, str]:
     quoted = f' "{reason}"' if reason else ""
-    cause, advice = _look_up(reason, _REASONS) or _of_code(code, opened)
+    reasons = (*_RESUMED_REASONS, *_REASONS) if resumed else _REASONS
+    cause, advice = _look_up(reason, reasons) or _of_code(code, opened, resumed)
     return f"The Live API closed the connection with {code}{quoted}", cause, advice
 
 
-def _of_code(code: int, opened: bool) -> tuple[LossCause, str]:
-    # "Request contains an invalid argument." is one of these: of a setup it is final, of a later frame it may be not.
-    if not opened and code in (1007, 1008):
-        return LossCause.REJECTED, _WRONG_OPTION
-    if code == 1013:
+def _of_code(code: int, opened: bool, resumed: bool) -> tuple[LossCause, str]:
+    # "Request contains an invalid argument." is one of these: of a fresh setup it is final, while of a later frame or
+    # of a resumed conversation it does not say what to leave out.
+    if code in (CloseCode.INVALID_DATA, CloseCode.POLICY_VIOLATION):
+        return (LossCause.INVALID, _AFRESH) if opened or resumed else (LossCause.REJECTED, _WRONG_OPTION)
+    if code == CloseCode.TRY_AGAIN_LATER:
         return LossCause.UNAVAILABLE, _LATER
     return LossCause.TRANSIENT, _NEW_LINK
 

@@ -1,37 +1,46 @@
-"""The wire format of the Gemini Live API: server frames to events, what a session sends to client frames.
+"""What the Gemini Live API says: from server frames to events."""
 
-The format is that of BidiGenerateContent: https://ai.google.dev/api/live and
-google/ai/generativelanguage/v1beta/generative_service.proto of googleapis; Vertex AI names the output tokens
-"candidates". Types here are as lenient as proto3's JSON: every field may be absent or null, integers may be strings,
-enums are strings, unknown fields are ignored.
-"""
-
-import json
+import re
 from binascii import Error as Base64Error
-from binascii import a2b_base64, b2a_base64
+from binascii import a2b_base64
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
+from segue.audio.level import faint
+from segue.backend.schema import (
+    ModalityTokens,
+    ServerContent,
+    ServerMessage,
+    SessionResumptionUpdate,
+    ToolCall,
+    UsageMetadata,
+    VoiceActivity,
+)
 from segue.core.events import (
     GenerationCompleted,
+    GoingAway,
+    HandleReceived,
+    InputAwaited,
+    InteractionChanged,
     LinkEvent,
     ModelAudio,
     ModelInterrupted,
     ModelText,
     ModelTranscribed,
+    ToolCalled,
+    ToolCallsCancelled,
     TurnCompleted,
     UsageReported,
     UserActivityDetected,
     UserTranscribed,
 )
 from segue.core.outputs import Usage
-from segue.core.profiles import TextSlot
 
-# Token counts are int32 in the service's definition; a larger one would not fit into what Segue sends on.
-_Tokens = Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)]
+# google.protobuf.Duration in proto3's JSON, which has at most 12 digits of seconds.
+_DURATION = re.compile(r"-?\d{1,12}(\.\d{1,9})?s", re.ASCII)
 
 
 class Oddity(StrEnum):
@@ -47,84 +56,25 @@ class Oddity(StrEnum):
     UNKNOWN = "unknown"
 
 
-class _Struct(msgspec.Struct, rename="camel"):
-    pass
-
-
-class _Blob(_Struct):
-    data: bytes | None = None
-    mime_type: str | None = None
-
-
-class _Part(_Struct):
-    inline_data: _Blob | None = None
-    text: str | None = None
-    thought: bool | None = None
-
-
-class _ModelTurn(_Struct):
-    parts: list[_Part] | None = None
-
-
-class _Transcription(_Struct):
-    text: str | None = None
-
-
-class _ServerContent(_Struct):
-    model_turn: _ModelTurn | None = None
-    input_transcription: _Transcription | None = None
-    output_transcription: _Transcription | None = None
-    generation_complete: bool | None = None
-    interrupted: bool | None = None
-    turn_complete: bool | None = None
-    turn_complete_reason: str | None = None
-
-
-class _ModalityTokens(_Struct):
-    modality: str | None = None
-    token_count: _Tokens | None = None
-
-
-class _UsageMetadata(_Struct):
-    prompt_token_count: _Tokens | None = None
-    response_token_count: _Tokens | None = None
-    candidates_token_count: _Tokens | None = None
-    total_token_count: _Tokens | None = None
-    thoughts_token_count: _Tokens | None = None
-    prompt_tokens_details: list[_ModalityTokens] | None = None
-    response_tokens_details: list[_ModalityTokens] | None = None
-    candidates_tokens_details: list[_ModalityTokens] | None = None
-
-
-class _VoiceActivity(_Struct):
-    type: str | None = None
-
-
-class _ServerMessage(_Struct):
-    server_content: _ServerContent | None = None
-    usage_metadata: _UsageMetadata | None = None
-    voice_activity: _VoiceActivity | None = None
-    # Known, but nothing is made of them yet.
-    setup_complete: Any = None
-    tool_call: Any = None
-    tool_call_cancellation: Any = None
-    go_away: Any = None
-    session_resumption_update: Any = None
-    voice_activity_detection_signal: Any = None
-    interaction_status: Any = None
-
-
-_NOTHING = _ServerMessage()
-_FIELDS = msgspec.structs.fields(_ServerMessage)
-_decoder = msgspec.json.Decoder(_ServerMessage, strict=False)
+_NOTHING = ServerMessage()
+_decoder = msgspec.json.Decoder(ServerMessage, strict=False)
+_object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_field_decoders = {
+    field.encode_name: (field.name, msgspec.json.Decoder(field.type, strict=False))
+    for field in msgspec.structs.fields(ServerMessage)
+}
 
 
 def decode(frame: bytes | str, link: int, odd: Callable[[Oddity], None]) -> list[LinkEvent]:
     """Return what a server frame says, as events of `link`; nothing for what is not understood.
 
     One message can say many things. Whatever it holds comes in one order: user activity, the user's words, the model's
-    audio, text and words, the end of generation, an interruption, usage, the end of the turn. So audio in the message
-    of an interruption precedes it: it belongs to the turn that was interrupted. Thoughts are neither speech nor text.
+    audio, text and words, the end of generation, an interruption, calls and their cancellation, usage, whether the
+    model waits or goes on, the end of the turn, the handle, the link's end. So audio in the message of an interruption
+    precedes it: it belongs to the turn that was interrupted. Thoughts are neither speech nor text.
+
+    A call without an id, which older models of Vertex AI make, has an empty one: any other would be unknown to the
+    service, which tells the result of such a call by the function's name.
 
     Never raises; `odd` is called for each thing that is wrong with the frame.
     """
@@ -142,35 +92,28 @@ def decode(frame: bytes | str, link: int, odd: Callable[[Oddity], None]) -> list
     content = message.server_content
     if content is not None:
         _add_content(events, content, link)
+    if message.tool_call is not None:
+        _add_calls(events, message.tool_call, link, odd)
+    if message.tool_call_cancellation is not None and message.tool_call_cancellation.ids:
+        events.append(ToolCallsCancelled(link, tuple(message.tool_call_cancellation.ids)))
     if message.usage_metadata is not None:
         usage = _usage(message.usage_metadata)
         if usage != Usage():
             events.append(UsageReported(link, usage))
-    if content is not None and content.turn_complete:
-        events.append(TurnCompleted(link, content.turn_complete_reason or ""))
+    if message.interaction_status is not None:
+        _add_interaction(events, message.interaction_status, link, odd)
+    if content is not None:
+        _add_end(events, content, link, odd)
+    if message.session_resumption_update is not None:
+        events.append(_handle(message.session_resumption_update, link))
+    if message.go_away is not None:
+        events.append(GoingAway(link, _seconds(message.go_away.time_left, odd)))
     if not events and message == _NOTHING:
         odd(Oddity.UNKNOWN)
     return events
 
 
-def audio_frame(audio: bytes, sample_rate: int) -> bytes:
-    """Return the frame that gives user audio to the model: 16-bit little-endian mono of `sample_rate` Hz."""
-    return b'{"realtimeInput":{"audio":{"mimeType":"audio/pcm;rate=%d","data":"%b"}}}' % (
-        sample_rate,
-        b2a_base64(audio, newline=False),
-    )
-
-
-def text_frame(text: str, slot: TextSlot) -> bytes:
-    """Return the frame that gives the user's words to the model, which is to answer them."""
-    # Unlike msgspec's, this encoder takes any string, even with half a surrogate pair.
-    quoted = json.dumps(text).encode()
-    if slot is TextSlot.REALTIME:
-        return b'{"realtimeInput":{"text":%b}}' % quoted
-    return b'{"clientContent":{"turns":[{"role":"user","parts":[{"text":%b}]}],"turnComplete":true}}' % quoted
-
-
-def _add_activity(events: list[LinkEvent], activity: _VoiceActivity, link: int, odd: Callable[[Oddity], None]) -> None:
+def _add_activity(events: list[LinkEvent], activity: VoiceActivity, link: int, odd: Callable[[Oddity], None]) -> None:
     match activity.type:
         case "ACTIVITY_START":
             events.append(UserActivityDetected(link, started=True))
@@ -180,8 +123,8 @@ def _add_activity(events: list[LinkEvent], activity: _VoiceActivity, link: int, 
             odd(Oddity.UNKNOWN)
 
 
-def _add_content(events: list[LinkEvent], content: _ServerContent, link: int) -> None:
-    """Add all but the end of the turn, which follows the usage."""
+def _add_content(events: list[LinkEvent], content: ServerContent, link: int) -> None:
+    """Add all but what `_add_end` adds after the usage."""
     if content.input_transcription is not None and content.input_transcription.text:
         events.append(UserTranscribed(link, content.input_transcription.text))
     if content.model_turn is not None and content.model_turn.parts:
@@ -190,7 +133,7 @@ def _add_content(events: list[LinkEvent], content: _ServerContent, link: int) ->
                 continue
             blob = part.inline_data
             if blob is not None and blob.data and (blob.mime_type is None or blob.mime_type.startswith("audio/")):
-                events.append(ModelAudio(link, blob.data))
+                events.append(ModelAudio(link, blob.data, faint(blob.data)))
             if part.text:
                 events.append(ModelText(link, part.text))
     if content.output_transcription is not None and content.output_transcription.text:
@@ -201,7 +144,63 @@ def _add_content(events: list[LinkEvent], content: _ServerContent, link: int) ->
         events.append(ModelInterrupted(link))
 
 
-def _usage(metadata: _UsageMetadata) -> Usage:
+def _add_end(events: list[LinkEvent], content: ServerContent, link: int, odd: Callable[[Oddity], None]) -> None:
+    if content.interaction_status is not None:
+        _add_interaction(events, content.interaction_status, link, odd)
+    if content.waiting_for_input:
+        events.append(InputAwaited(link))
+    if content.turn_complete:
+        events.append(TurnCompleted(link, content.turn_complete_reason or ""))
+
+
+def _add_interaction(events: list[LinkEvent], status: str, link: int, odd: Callable[[Oddity], None]) -> None:
+    match status:
+        case "IDLE":
+            events.append(InteractionChanged(link, idle=True))
+        # The last is deprecated: the model waits for a call's result, so it is not through.
+        case "IN_PROGRESS" | "REQUIRES_ACTION":
+            events.append(InteractionChanged(link, idle=False))
+        case _:
+            odd(Oddity.UNKNOWN)
+
+
+def _add_calls(events: list[LinkEvent], tool_call: ToolCall, link: int, odd: Callable[[Oddity], None]) -> None:
+    for call in tool_call.function_calls or ():
+        arguments = _object_text(call.args)
+        if not call.name or arguments is None:
+            odd(Oddity.WRONG_TYPE)
+        else:
+            events.append(ToolCalled(link, call.id or "", call.name, arguments))
+
+
+def _object_text(raw: msgspec.Raw) -> str | None:
+    """Return a JSON object as compact text; None for what is none. Nothing is an empty object."""
+    try:
+        text = msgspec.json.format(bytes(raw), indent=-1).decode()
+    except (ValueError, RecursionError):
+        return None
+    if text == "null":
+        return "{}"
+    return text if text.startswith("{") else None
+
+
+def _handle(update: SessionResumptionUpdate, link: int) -> HandleReceived:
+    # proto3's JSON leaves out what is false and empty: `{}` says that nothing can be resumed now.
+    handle = "" if update.resumable is False else update.new_handle or ""
+    return HandleReceived(link, handle, update.last_consumed_client_message_index)
+
+
+def _seconds(duration: str | None, odd: Callable[[Oddity], None]) -> float:
+    """Return a duration in seconds, 0 for one that cannot be read: then there is no time to lose."""
+    if duration is None:
+        return 0.0
+    if not _DURATION.fullmatch(duration):
+        odd(Oddity.WRONG_TYPE)
+        return 0.0
+    return max(0.0, float(duration[:-1]))
+
+
+def _usage(metadata: UsageMetadata) -> Usage:
     return Usage(
         input_tokens=metadata.prompt_token_count or 0,
         output_tokens=metadata.response_token_count or metadata.candidates_token_count or 0,
@@ -212,7 +211,7 @@ def _usage(metadata: _UsageMetadata) -> Usage:
     )
 
 
-def _by_modality(details: list[_ModalityTokens] | None) -> dict[str, int] | None:
+def _by_modality(details: list[ModalityTokens] | None) -> dict[str, int] | None:
     if not details:
         return None
     tokens: dict[str, int] = {}
@@ -222,30 +221,37 @@ def _by_modality(details: list[_ModalityTokens] | None) -> dict[str, int] | None
     return tokens
 
 
-def _salvage(frame: bytes | str, odd: Callable[[Oddity], None]) -> _ServerMessage | None:
+def _salvage(frame: bytes | str, odd: Callable[[Oddity], None]) -> ServerMessage | None:
     """Read what can be read of a frame that is not as it should be, or whose base64 is not the standard one."""
     try:
-        message = msgspec.json.decode(frame)
+        message = _object_decoder.decode(frame)
+    except msgspec.ValidationError:
+        odd(Oddity.NOT_AN_OBJECT)
+        return None
     except (ValueError, RecursionError):
         odd(Oddity.NOT_JSON)
         return None
-    if not isinstance(message, dict):
-        odd(Oddity.NOT_AN_OBJECT)
-        return None
-    match message:
-        case {"serverContent": {"modelTurn": {"parts": [*parts]}}}:
+    fields: dict[str, Any] = {}
+    for encode_name, (name, decoder) in _field_decoders.items():
+        if encode_name in message:
+            try:
+                fields[name] = decoder.decode(_with_audio(message[encode_name], odd))
+            except (ValueError, RecursionError):
+                odd(Oddity.WRONG_TYPE)
+    return ServerMessage(**fields) if fields else None
+
+
+def _with_audio(field: msgspec.Raw, odd: Callable[[Oddity], None]) -> bytes:
+    """Return a field of a message with standard base64 in place of another."""
+    content = msgspec.json.decode(field)
+    match content:
+        case {"modelTurn": {"parts": [*parts]}}:
             for part in parts:
                 match part:
                     case {"inlineData": {"data": str(data)} as blob}:
                         blob["data"] = _from_base64(data, odd)
-    fields: dict[str, Any] = {}
-    for known in _FIELDS:
-        if known.encode_name in message:
-            try:
-                fields[known.name] = msgspec.convert(message[known.encode_name], known.type, strict=False)
-            except (ValueError, RecursionError):
-                odd(Oddity.WRONG_TYPE)
-    return _ServerMessage(**fields) if fields else None
+            return msgspec.json.encode(content)
+    return bytes(field)
 
 
 def _from_base64(text: str, odd: Callable[[Oddity], None]) -> bytes | None:

@@ -1,16 +1,56 @@
 """What a session asks of whoever drives it."""
 
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TypeAlias
 
-from segue.core.options import Compression, Modality, ServerDetection
+from segue.core.events import LossCause
+from segue.core.options import Compression, FunctionDeclaration, Modality, Mode, Scheduling, ServerDetection
 from segue.core.outputs import Output
-from segue.core.profiles import TextSlot
+from segue.core.profiles import NoteSlot, TextSlot
+
+
+class Purpose(Enum):
+    """Why a link is dialled; where dials are limited, the first come first."""
+
+    RECOVERY = auto()
+    OPEN = auto()
+    RENEWAL = auto()
+
+
+class Trigger(Enum):
+    """Why a link is renewed."""
+
+    AGE = auto()
+    GO_AWAY = auto()
+    # The context window is nearly full, and nothing lets old context go.
+    CONTEXT = auto()
+
+
+class Sign(Enum):
+    """What a wedged link was recognised by."""
+
+    # Nothing came where a reply was expected.
+    SILENCE = auto()
+    # Turns ended without any output.
+    EMPTY_TURNS = auto()
+    # A turn began and neither went on nor ended.
+    STOPPED = auto()
+    # The connection took no more.
+    DEAD_SOCKET = auto()
+    # The model's audio could not be heard.
+    FAINT_AUDIO = auto()
+    # The service rejected the model's replies.
+    REJECTIONS = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a new link is to be set up with. Both transcriptions are always asked for: they are evidence."""
+    """What a new link is to be set up with. Both transcriptions are always asked for: they are evidence.
+
+    So is resumption; `handle` is empty for a link that resumes nothing. `transparent` asks for the index of the last
+    message that a handle covers.
+    """
 
     model: str
     voice: str
@@ -19,11 +59,30 @@ class Setup:
     modality: Modality
     detection: ServerDetection
     compression: Compression | None
+    mode: Mode = Mode.SERVER
+    functions: tuple[FunctionDeclaration, ...] = ()
+    built_in_tools: tuple[str, ...] = ()
+    thinking_level: str = ""
+    handle: str = ""
+    transparent: bool = False
 
 
 @dataclass(slots=True)
 class Dial:
-    """Open a link; answer with LinkOpened or LinkLost of the same number."""
+    """Open a link; answer with LinkOpened or LinkLost of the same number.
+
+    With `hold` only the connection is opened, and answered with LinkHeld or LinkLost: the setup waits for SetUp.
+    """
+
+    link: int
+    setup: Setup
+    purpose: Purpose = Purpose.OPEN
+    hold: bool = False
+
+
+@dataclass(slots=True)
+class SetUp:
+    """Set up a link that is held, with this in place of what it was dialled with; answer as to Dial without `hold`."""
 
     link: int
     setup: Setup
@@ -45,6 +104,35 @@ class SendText:
     link: int
     text: str
     slot: TextSlot
+
+
+@dataclass(slots=True)
+class SendNote:
+    """Give context to the model, which is not to answer it."""
+
+    link: int
+    text: str
+    slot: NoteSlot
+
+
+@dataclass(slots=True)
+class SendActivity:
+    """Tell the model that the user begins to speak, or has finished."""
+
+    link: int
+    started: bool
+
+
+@dataclass(slots=True)
+class SendToolResult:
+    """Give the result of a call to the model: `response` is a JSON object, as text."""
+
+    link: int
+    call_id: str
+    name: str
+    response: str
+    scheduling: Scheduling | None
+    will_continue: bool
 
 
 @dataclass(slots=True)
@@ -76,8 +164,82 @@ class Drop:
 
 
 @dataclass(slots=True)
+class Renewed:
+    """A link was replaced as planned, or could not be; `gap` is how long there was none, in seconds.
+
+    `cut` tells that it cut a turn; `resumed` that the new link went on by a handle, instead of starting afresh.
+    """
+
+    trigger: Trigger
+    gap: float
+    resumed: bool
+    cut: bool
+
+
+class Outcome(Enum):
+    """How a recovery went."""
+
+    RESUMED = auto()
+    FRESH = auto()
+    FAILED = auto()
+
+
+@dataclass(slots=True)
+class Recovered:
+    """A link that was lost or wedged was replaced after so many seconds, or given up."""
+
+    cause: LossCause | Sign
+    seconds: float
+    outcome: Outcome
+
+
+@dataclass(slots=True)
+class Wedged:
+    """A link was found wedged, or shows what may become a wedge."""
+
+    sign: Sign
+
+
+@dataclass(slots=True)
+class PhantomSeen:
+    """The backend reported an interruption that nobody made. `cut` when that cost the turn its rest."""
+
+    cut: bool
+
+
+@dataclass(slots=True)
+class FalseInterruptionSeen:
+    """A sound without words had interrupted the model. `continued` when it was asked to go on."""
+
+    continued: bool
+
+
+@dataclass(slots=True)
+class InputReplayed:
+    """The user's words were given to the model again: so many seconds of audio, 0 for text alone."""
+
+    seconds: float
+
+
+@dataclass(slots=True)
 class End:
     """The session is over and asks for nothing more; forget it."""
 
 
-Action: TypeAlias = Dial | SendAudio | SendText | HangUp | Wake | Send | Drop | End
+# What whoever watches is told; nothing is to be done.
+Observation: TypeAlias = Drop | Renewed | Recovered | Wedged | PhantomSeen | FalseInterruptionSeen | InputReplayed
+
+Action: TypeAlias = (
+    Dial
+    | SetUp
+    | SendAudio
+    | SendText
+    | SendNote
+    | SendActivity
+    | SendToolResult
+    | HangUp
+    | Wake
+    | Send
+    | End
+    | Observation
+)

@@ -1,33 +1,26 @@
-"""The way from the model to the client: turns become numbered, paced output, and are cut when the user interrupts."""
+"""The way from the model to the client: what a link says becomes turns, and the gate mutes what was cut."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import inf
 from typing import Any, TypeAlias
 
 from segue.core import events as ev
 from segue.core.actions import Action, Drop
 from segue.core.options import Modality, Options
-from segue.core.outbox import Outbox
-from segue.core.outputs import (
-    Audio,
-    CutCause,
-    EndReason,
-    Interrupted,
-    Output,
-    Speaker,
-    Text,
-    Totals,
-    Transcript,
-    TurnEnded,
-    Usage,
-    UserActivity,
-)
-from segue.core.turns import SPLIT_TIMEOUT, Turn, Turns
+from segue.core.outputs import CutCause, EndReason, Speaker, Text, ToolCall, Transcript, UserActivity
+from segue.core.playback import MODEL_BYTES_PER_SECOND, Broken, Playback
+from segue.core.recall import Recall
+from segue.core.turns import Turn
 
-# The model's native output: 16-bit samples at 24000 Hz.
-MODEL_BYTES_PER_SECOND = 48_000
 # More unreleased audio than this is not kept, in seconds.
 HELD_LIMIT = 180.0
+# A sound so shortly before a turn began may have been what interrupted it, and so long after an interruption that
+# nobody seems to have made a sound may still turn up, in seconds.
+_EVIDENCE_MARGIN = 0.25
+EVIDENCE_TIMEOUT = 1.5
+# The end of a turn that was interrupted follows within this time, in seconds.
+_END_OF_INTERRUPTED = 2.0
 
 
 ModelEvent: TypeAlias = (
@@ -39,46 +32,53 @@ ModelEvent: TypeAlias = (
     | ev.GenerationCompleted
     | ev.ModelInterrupted
     | ev.TurnCompleted
+    | ev.ToolCalled
     | ev.UsageReported
 )
 
 
-class Downlink:
-    """Takes what the model says, gives what the client gets. Actions that follow are appended to `actions`."""
+@dataclass(slots=True)
+class _Doubt:
+    """An interruption that nobody seems to have made; `turn` is the one that it was of, None between turns."""
 
-    def __init__(self, options: Options, actions: list[Action]) -> None:
+    turn: Turn | None
+    at: float
+
+
+class Downlink:
+    """Takes what the model says; what the client gets is `playback`. Actions that follow are appended to `actions`."""
+
+    def __init__(self, options: Options, actions: list[Action], recall: Recall) -> None:
         self._actions = actions
+        self._recall = recall
         self._user_transcripts = options.user_transcripts
         self._model_transcripts = options.model_transcripts
         self._writes = options.modality is Modality.TEXT
-        self.turns = Turns()
-        output = options.output_format
-        frame_bytes = round(output.sample_rate * options.output_frame_duration) * output.sample_bytes
-        self.outbox = Outbox(output.bytes_per_second, frame_bytes, inf if options.unpaced else options.lead)
-        self.totals = Totals()
+        self.playback = Playback(options, actions, recall)
+        self.turns = self.playback.turns
+        self._outbox = self.playback.outbox
         # When the user's last words ended, as far as is known; None once they are being answered.
         self.words_at: float | None = None
         # Words of the user have reached the model, and no turn has answered them yet.
         self.reply_expected = False
-        # The backend said that it was interrupted, and has neither ended that turn nor spoken since.
-        self._interrupted = False
-        # When something was last said by anybody.
-        self.active_at = -inf
-
-    @property
-    def idle(self) -> bool:
-        """Return whether nothing is being said: no turn that anybody waits for runs or plays."""
-        open_turn = self.turns.open
-        return not self.turns.unended and (open_turn is None or open_turn.cut)
+        # The backend said that it was interrupted, and has neither ended that turn nor spoken since; the end of the
+        # turn is awaited until then.
+        self._interrupted_until = -inf
+        # When the user was last known to make a sound, to write or to interrupt.
+        self.evidence_at = -inf
+        # When the backend last ended a turn, and last sent anything of one.
+        self.completed_at = -inf
+        self.spoke_at = -inf
+        self._doubt: _Doubt | None = None
 
     @property
     def awaits_reply(self) -> bool:
         """Return whether the user said something that the model has not begun to answer."""
         return self.reply_expected or self.words_at is not None
 
-    def deadline(self) -> float:
-        """Return when `settle` has something to do; inf for never."""
-        return min((turn.cut_at + SPLIT_TIMEOUT for turn in self.turns.unended if turn.cut), default=inf)
+    def interrupted(self, now: float) -> bool:
+        """Return whether the backend's turn was interrupted and it has not ended it."""
+        return now < self._interrupted_until
 
     def receive(self, event: ModelEvent, now: float) -> None:
         """Take what the model's link says."""
@@ -93,13 +93,13 @@ class Downlink:
         if not turn.audio and self.words_at is not None:
             turn.first_audio_latency = now - self.words_at
             self.words_at = None
-        if self.outbox.held + seconds > HELD_LIMIT:
+        if self._outbox.held + seconds > HELD_LIMIT:
             turn.overflowed = True
         if turn.overflowed:
             self._actions.append(Drop("overflow", seconds))
             return
         turn.audio += seconds
-        self.outbox.put_audio(turn.number, event.audio)
+        self._outbox.put_audio(turn.number, event.audio)
 
     def _write(self, event: ev.ModelText, now: float) -> None:
         # In a spoken session text is what the model did on the way, such as code that it ran.
@@ -109,7 +109,7 @@ class Downlink:
         if turn is not None:
             self.words_at = None
             turn.write(event.text)
-            self.outbox.put_spoken(Text(turn.number, event.text))
+            self._outbox.put_spoken(Text(turn.number, event.text))
 
     def _transcribe_model(self, event: ev.ModelTranscribed, now: float) -> None:
         turn = self._turn_of_output(now)
@@ -117,76 +117,146 @@ class Downlink:
             return
         turn.transcribe(event.text)
         if self._model_transcripts:
-            self.outbox.put_spoken(Transcript(turn.number, Speaker.MODEL, event.text))
+            self._outbox.put_spoken(Transcript(turn.number, Speaker.MODEL, event.text))
+
+    def _call(self, event: ev.ToolCalled, now: float) -> None:
+        turn = self._turn_of_output(now)
+        if turn is not None:
+            self.words_at = None
+            self._outbox.put_urgent(ToolCall(turn.number, event.call_id, event.name, event.arguments))
 
     def _transcribe_user(self, event: ev.UserTranscribed, now: float) -> None:
         turn = self.turns.open
-        self.active_at = now
+        self.playback.active_at = now
         number = 0 if turn is None or turn.cut else turn.number
         # Words may come after the model began to answer them.
         if not number:
             self.interrupt_playout(now)
             self.understand_user(now)
+        self._recall.hear_user(event.text, number)
         if self._user_transcripts:
-            self.outbox.put_urgent(Transcript(number, Speaker.USER, event.text))
+            if turn is not None:
+                turn.named = True
+            self._outbox.put_urgent(Transcript(number, Speaker.USER, event.text))
 
     def _detect_user(self, event: ev.UserActivityDetected, now: float) -> None:
         if event.started:
+            self.show_evidence(now)
             self.interrupt_playout(now)
-        self.outbox.put_urgent(UserActivity(event.started))
+        self._outbox.put_urgent(UserActivity(event.started))
 
-    def _generated(self, _event: ev.GenerationCompleted, _now: float) -> None:
+    def _generated(self, _event: ev.GenerationCompleted, now: float) -> None:
         turn = self.turns.open
-        if turn is not None and not turn.cut:
-            turn.generated = True
-            self.outbox.put_last_frame(turn.number)
+        if turn is not None and not turn.cut and not turn.generated:
+            turn.generated, turn.generated_at = True, now
+            self._outbox.put_last_frame(turn.number)
 
     def _interrupt(self, _event: ev.ModelInterrupted, now: float) -> None:
+        turn = self.turns.open
+        if turn is not None and turn.cut:
+            return
+        self._interrupted_until = now + _END_OF_INTERRUPTED
+        began_at = self.completed_at if turn is None else turn.began_at
+        if self.evidence_at < began_at - _EVIDENCE_MARGIN:
+            self._doubt = self._doubt or _Doubt(turn, now)
+            return
         # With nothing being said, a reply that was expected is cut. With nothing expected, nothing is: a second
         # `interrupted` for one cut, or one for a turn that is long over, must not mute the turn that comes.
-        if not self.cut_all(CutCause.USER, now) and self.turns.open is None and self.reply_expected:
+        if not self.playback.cut_all(CutCause.USER, now) and turn is None and self.reply_expected:
             self._cut_expected(CutCause.USER, now)
             # It is the backend that took the reply back: nothing of it can come late, and there is nothing to gate.
             self.turns.complete()
-        self._interrupted = True
 
-    def _complete(self, event: ev.TurnCompleted, _now: float) -> None:
+    def _complete(self, event: ev.TurnCompleted, now: float) -> None:
         turn = self.turns.complete()
-        interrupted, self._interrupted = self._interrupted, False
-        # The end of what was interrupted is no answer to the words that interrupted it, even if that was over before.
-        if interrupted if turn is None else turn.cut:
+        self.completed_at = now
+        interrupted, self._interrupted_until = self.interrupted(now), -inf
+        if turn is None:
+            # The end of what was interrupted is no answer to the words that interrupted it, even if it was over before.
+            if not interrupted:
+                self.reply_expected, self.words_at = False, None
+            return
+        if turn.cut:
+            return
+        # Of a turn that nobody may have interrupted the end is said when that is known.
+        if self._doubt is not None and self._doubt.turn is turn and not turn.generated:
             return
         self.reply_expected = False
-        if turn is None:
-            self.words_at = None
-            return
         turn.backend_reason = event.reason
         if turn.overflowed:
             turn.end_reason = EndReason.OUTPUT_OVERFLOW
         elif event.reason:
             turn.end_reason = EndReason.REFUSED
-        self.outbox.put_end(turn.ended())
+        self._outbox.put_end(turn.ended())
 
     def _charge(self, event: ev.UsageReported, _now: float) -> None:
         turn = self.turns.open
         if turn is not None and turn in self.turns.unended:
             turn.usage = event.usage
         else:
-            self._add_usage(event.usage)
+            self.playback.charge(event.usage)
 
-    def lose(self) -> bool:
+    # Interruptions that nobody may have made.
+
+    def show_evidence(self, now: float) -> None:
+        """Note that the user made a sound, wrote or interrupted; what was in doubt until now was real after all."""
+        self.evidence_at = now
+        self._believe(now)
+
+    def _believe(self, now: float) -> None:
+        if self._doubt is not None:
+            self._doubt = None
+            self.playback.cut_all(CutCause.USER, now)
+
+    def doubt_deadline(self) -> float:
+        """Return when an interruption in doubt is taken for a phantom; inf for never."""
+        return inf if self._doubt is None else self._doubt.at + EVIDENCE_TIMEOUT
+
+    def dispel_doubt(self, now: float) -> Broken | None:
+        """Take it that nobody interrupted; a turn that lost its rest to the phantom breaks off.
+
+        Returns what the model is to go on from; None where nothing was lost.
+        """
+        doubt, self._doubt = self._doubt, None
+        turn = doubt.turn if doubt else None
+        if turn is None or turn.generated or turn.cut or turn not in self.turns.unended:
+            return None
+        if self.turns.open is turn:
+            self.turns.complete()
+        return self.playback.break_off(turn, CutCause.PHANTOM, now)
+
+    # Links that end.
+
+    def leave_link(self, cause: CutCause, now: float, *, waits: bool) -> Broken | None:
         """The link is gone: what it was saying goes no further than what has come.
 
-        Returns:
-            Whether that cost the client anything: a turn that was still being made, or an answer.
+        A turn that `waits` for a function's result goes on with the next link. Returns what the model is to go on from,
+        None where nothing was lost.
         """
-        turn = self.turns.complete()
-        cut_short, self.reply_expected, self.words_at = self.awaits_reply, False, None
-        if turn is not None and not turn.cut:
-            if not turn.generated:
-                cut_short, turn.end_reason = True, EndReason.LINK_LOST
-            self.outbox.put_end(turn.ended())
-        return cut_short
+        self._interrupted_until = -inf
+        broken = self.dispel_doubt(now)
+        turn = self.turns.open
+        if turn is None:
+            return broken
+        if waits and not turn.cut:
+            turn.handed_over = True
+            return broken
+        self.turns.complete()
+        if turn.cut:
+            return broken
+        if turn.generated or turn.overflowed:
+            self._outbox.put_end(turn.ended())
+            return broken
+        return self.playback.break_off(turn, cause, now)
+
+    def lose(self) -> None:
+        """No link follows: turns end as they are."""
+        self.reply_expected, self.words_at = False, None
+        doubt, self._doubt = self._doubt, None
+        turn = self.turns.complete() or (doubt.turn if doubt else None)
+        if turn is not None and not turn.cut and turn in self.turns.unended:
+            turn.end_reason = EndReason.COMPLETED if turn.generated else EndReason.LINK_LOST
+            self._outbox.put_end(turn.ended())
 
     def understand_user(self, now: float) -> None:
         """Note that words of the user reached the model: it is expected to answer."""
@@ -196,134 +266,53 @@ class Downlink:
     def interrupt_playout(self, now: float) -> None:
         """The user speaks: cut what the backend takes to be over and the client still plays."""
         if self.turns.open is None:
-            self.cut_all(CutCause.USER, now)
+            self.playback.cut_all(CutCause.USER, now)
 
     def stop(self, number: int, heard: float | None, now: float) -> bool:
         """Cut a turn because the client asks; 0 means all that is going on. Returns whether it cut anything."""
-        if number:
-            turn = self.turns.find(number)
-            if turn is None or turn.cut:
-                return False
-            self._cut(turn, CutCause.CLIENT, now, heard)
+        if self.playback.stop(number, heard, now):
             return True
-        if self.cut_all(CutCause.CLIENT, now, heard):
-            return True
-        if self.reply_expected and self.turns.open is None:
+        if not number and self.reply_expected and self.turns.open is None:
             self._cut_expected(CutCause.CLIENT, now)
             self.words_at = None
             return True
         return False
 
-    def cut_all(self, cause: CutCause, now: float, heard: float | None = None) -> bool:
-        """Cut whatever plays, waits or is being made. Returns whether there was anything."""
-        turns = [turn for turn in self.turns.unended if not turn.cut]
-        for index, turn in enumerate(turns):
-            self._cut(turn, cause, now, heard if index == 0 else None)
-        return bool(turns)
-
-    def report_heard(self, number: int, heard: float, output_seq: int) -> None:
-        """Take the client's word on what was heard of a turn that was cut.
-
-        `output_seq` is the last output that the client had received when it spoke: before it had Interrupted, it
-        spoke of a turn that was still playing, and that is not its last word.
-        """
-        turn = self.turns.find(number)
-        if turn is not None and turn.cut and turn.cut_seq <= output_seq:
-            turn.heard = min(max(heard, 0.0), turn.audio)
-            turn.split_final = True
-
-    def note_cut_seq(self, number: int, seq: int) -> None:
-        """Note the number with which a turn's Interrupted leaves."""
-        turn = self.turns.find(number)
-        if turn is not None and turn.cut:
-            turn.cut_seq = seq
-
-    def settle(self, now: float) -> None:
-        """Say the end of the turns that were cut and of which no more is awaited."""
-        for turn in self.turns.unended:
-            if turn.cut and (turn.split_final or now >= turn.cut_at + SPLIT_TIMEOUT):
-                self._say_end(turn)
-
-    def end_all(self, now: float) -> None:
-        """Say the end of every turn: the session closes."""
-        for turn in self.turns.unended:
-            if not turn.cut:
-                turn.heard = min(max(turn.released - self.outbox.player.ahead(now), 0.0), turn.audio)
-                turn.end_reason = EndReason.SESSION_CLOSED
-                self.outbox.discard(turn.number, now)
-            self._say_end(turn)
-
-    def take(self, now: float, max_events: int, max_bytes: int) -> list[Output]:
-        """Release what may go now."""
-        taken = self.outbox.take(now, max_events, max_bytes)
-        for output in taken:
-            if type(output) is Audio:
-                seconds = len(output.audio) / MODEL_BYTES_PER_SECOND
-                self.totals.output_audio += seconds
-                playing = self.turns.find(output.turn)
-                assert playing is not None, "audio of a turn that is over"
-                playing.released += seconds
-                self.active_at = now
-            elif type(output) is TurnEnded:
-                self._forget(output)
-        return taken
-
-    def _cut(self, turn: Turn, cause: CutCause, now: float, heard: float | None = None) -> None:
-        # The client's word on what was heard is final; without it the player's clock decides for now.
-        turn.split_final = heard is not None
-        if heard is None:
-            heard = turn.released - self.outbox.player.ahead(now)
-        heard = min(max(heard, 0.0), turn.audio)
-        dropped = self.outbox.discard(turn.number, now)
-        if dropped:
-            self._actions.append(Drop("interrupted", dropped))
-        self.turns.cut(turn, cause, heard, now)
-        self.totals.interruptions += 1
-        self.outbox.put_urgent(Interrupted(turn.number, cause, *turn.split(heard), heard))
-
     def _cut_expected(self, cause: CutCause, now: float) -> None:
         # A turn of which nothing has come gets its number all the same.
-        self._cut(self._begin(), cause, now)
+        self.playback.cut(self._begin(now), cause, now)
 
     def _turn_of_output(self, now: float) -> Turn | None:
-        self.active_at = now
+        self.playback.active_at = self.spoke_at = now
         turn = self.turns.open
         if turn is not None:
-            if not turn.cut:
+            if not turn.cut and not self._outlived(turn):
                 return turn
-            if self.turns.gated(now):
+            if not turn.cut:
+                # The backend forgot to end it.
+                self._outbox.put_end(turn.ended())
+            elif self.turns.gated(now):
                 turn.begun = True
                 return None
             self.turns.complete()
-        self._interrupted = False
-        turn = self._begin()
+        self._interrupted_until = -inf
+        # Something new is said: whoever it answers did interrupt.
+        self._believe(now)
+        turn = self._begin(now)
         turn.begun = True
         return turn
 
-    def _begin(self) -> Turn:
-        for turn in self.turns.unended:
-            if turn.cut:
-                self._say_end(turn)
+    def _outlived(self, turn: Turn) -> bool:
+        """Return whether what comes now answers words that came after all of this turn had been made."""
+        if turn.handed_over:
+            return self.reply_expected or self.words_at is not None
+        if not turn.generated:
+            return False
+        return self.reply_expected or (self.words_at is not None and self.words_at > turn.generated_at)
+
+    def _begin(self, now: float) -> Turn:
         self.reply_expected = False
-        self.totals.turns += 1
-        return self.turns.begin()
-
-    def _say_end(self, turn: Turn) -> None:
-        ended = turn.ended()
-        self.outbox.put_urgent(ended)
-        self._forget(ended)
-
-    def _forget(self, ended: TurnEnded) -> None:
-        turn = self.turns.find(ended.turn)
-        if turn is not None:
-            self.turns.forget(turn)
-            if ended.usage is not None:
-                self._add_usage(ended.usage)
-
-    def _add_usage(self, usage: Usage) -> None:
-        if self.totals.usage is None:
-            self.totals.usage = Usage()
-        self.totals.usage.add(usage)
+        return self.playback.begin(now)
 
 
 _REACTIONS: dict[type, Callable[[Downlink, Any, float], None]] = {
@@ -335,6 +324,7 @@ _REACTIONS: dict[type, Callable[[Downlink, Any, float], None]] = {
     ev.GenerationCompleted: Downlink._generated,
     ev.ModelInterrupted: Downlink._interrupt,
     ev.TurnCompleted: Downlink._complete,
+    ev.ToolCalled: Downlink._call,
     ev.UsageReported: Downlink._charge,
 }
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeAlias
 
-from segue.core.options import Options
+from segue.core.options import Options, Scheduling
 from segue.core.outputs import CloseReason, Rejection, Usage
 
 
@@ -24,6 +24,10 @@ class LossCause(Enum):
     TRANSIENT = auto()
     # The handle of a resumption is not accepted.
     HANDLE = auto()
+    # The service says that a message or the state of the conversation is invalid, and not which.
+    INVALID = auto()
+    # The connection takes no more: what was sent is not acknowledged.
+    STALLED = auto()
     # Segue's own fault.
     INTERNAL = auto()
 
@@ -58,6 +62,25 @@ class AudioReceived:
 class TextReceived:
     seq: int
     text: str
+
+
+@dataclass(slots=True)
+class ActivityReceived:
+    """The client says that the user begins to speak, or has finished."""
+
+    seq: int
+    started: bool
+
+
+@dataclass(slots=True)
+class ToolResultReceived:
+    """What a function of the client's returned: `response` is a JSON object, as text."""
+
+    seq: int
+    call_id: str
+    response: str
+    scheduling: Scheduling | None = None
+    will_continue: bool = False
 
 
 @dataclass(slots=True)
@@ -122,6 +145,13 @@ class Tick:
 
 
 @dataclass(slots=True)
+class LinkHeld:
+    """The connection of a link that was dialled with `hold` stands, and waits for its setup."""
+
+    link: int
+
+
+@dataclass(slots=True)
 class LinkOpened:
     """The setup was accepted."""
 
@@ -130,20 +160,49 @@ class LinkOpened:
 
 @dataclass(slots=True)
 class LinkLost:
-    """The link could not be opened, or is gone. `retry_delay` is in seconds, None when the service named none."""
+    """The link could not be opened, or is gone.
+
+    `retry_delay` is in seconds, None when the service named none. `code` is that of the WebSocket's close, 1006 for a
+    connection that broke, 0 for one that never stood.
+    """
 
     link: int
     cause: LossCause
     message: str
     retry_delay: float | None = None
+    code: int = 0
+
+
+@dataclass(slots=True)
+class GoingAway:
+    """The service will close the link in `time_left` seconds."""
+
+    link: int
+    time_left: float
+
+
+@dataclass(slots=True)
+class HandleReceived:
+    """The conversation so far can be resumed with this handle; empty while it cannot.
+
+    `consumed` is the index of the last client message that it covers, where the service tells.
+    """
+
+    link: int
+    handle: str
+    consumed: int | None = None
 
 
 @dataclass(slots=True)
 class ModelAudio:
-    """The model's speech: 16-bit little-endian mono at 24000 Hz, of any length, even an odd one."""
+    """The model's speech: 16-bit little-endian mono at 24000 Hz, of any length, even an odd one.
+
+    `faint` when nobody could hear it.
+    """
 
     link: int
     audio: bytes
+    faint: bool = False
 
 
 @dataclass(slots=True)
@@ -199,6 +258,39 @@ class TurnCompleted:
 
 
 @dataclass(slots=True)
+class InputAwaited:
+    """The model took the user's words not to be all, or to be none, and waits for more."""
+
+    link: int
+
+
+@dataclass(slots=True)
+class InteractionChanged:
+    """Whether the model is through with all that it was asked, where the end of a turn does not say so."""
+
+    link: int
+    idle: bool
+
+
+@dataclass(slots=True)
+class ToolCalled:
+    """The model asks for a function; `arguments` is a JSON object, as text."""
+
+    link: int
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(slots=True)
+class ToolCallsCancelled:
+    """The model no longer wants the results of these calls."""
+
+    link: int
+    call_ids: tuple[str, ...]
+
+
+@dataclass(slots=True)
 class UsageReported:
     """What the turn has cost; the backend sends it with the end of the turn or alone."""
 
@@ -211,6 +303,8 @@ ClientEvent: TypeAlias = (
     | OpenRefused
     | AudioReceived
     | TextReceived
+    | ActivityReceived
+    | ToolResultReceived
     | InterruptReceived
     | AckReceived
     | InputRefused
@@ -220,8 +314,11 @@ ClientEvent: TypeAlias = (
     | StreamReady
 )
 LinkEvent: TypeAlias = (
-    LinkOpened
+    LinkHeld
+    | LinkOpened
     | LinkLost
+    | GoingAway
+    | HandleReceived
     | ModelAudio
     | ModelText
     | ModelTranscribed
@@ -230,6 +327,10 @@ LinkEvent: TypeAlias = (
     | GenerationCompleted
     | ModelInterrupted
     | TurnCompleted
+    | InputAwaited
+    | InteractionChanged
+    | ToolCalled
+    | ToolCallsCancelled
     | UsageReported
 )
 Event: TypeAlias = ClientEvent | LinkEvent | ShutdownRequested | Tick

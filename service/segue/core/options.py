@@ -14,6 +14,21 @@ class Sensitivity(Enum):
     LOW = auto()
 
 
+class Mode(Enum):
+    """Who decides that the user speaks: the Live API's detector, or the client."""
+
+    SERVER = auto()
+    MANUAL = auto()
+
+
+class Scheduling(Enum):
+    """When the model speaks of a tool's result that comes while it may be speaking."""
+
+    INTERRUPT = auto()
+    WHEN_IDLE = auto()
+    SILENT = auto()
+
+
 class Encoding(Enum):
     LINEAR16 = auto()
 
@@ -53,6 +68,19 @@ class Compression:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionDeclaration:
+    """A function of the client's; `parameters` is JSON Schema as text, empty for none.
+
+    `blocking` is None where the model's default decides whether it waits for the result.
+    """
+
+    name: str
+    description: str = ""
+    parameters: str = ""
+    blocking: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """A valid OpenSession. Durations are in seconds.
 
@@ -65,7 +93,10 @@ class Options:
     language: str = ""
     system_instruction: str = ""
     modality: Modality = Modality.AUDIO
+    mode: Mode = Mode.SERVER
     detection: ServerDetection = ServerDetection()
+    functions: tuple[FunctionDeclaration, ...] = ()
+    built_in_tools: tuple[str, ...] = ()
     input_format: AudioFormat | None = None
     output_format: AudioFormat = AudioFormat(Encoding.LINEAR16, 24_000)
     output_frame_duration: float = 0.040
@@ -77,3 +108,4 @@ class Options:
     idle_timeout: float = 600.0
     max_duration: float = 14_400.0
     labels: dict[str, str] = field(default_factory=dict)
+    notices: bool = False

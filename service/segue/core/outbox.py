@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from math import inf
 from typing import TypeAlias
 
-from segue.core.outputs import Audio, Output, Text, Transcript, TurnEnded
+from segue.core.outputs import Audio, Interrupted, Output, Text, Transcript, TurnEnded
 
-Spoken: TypeAlias = Audio | Text | Transcript | TurnEnded
+Spoken: TypeAlias = Audio | Text | Transcript | Interrupted | TurnEnded
 
 # A time that cannot be represented exactly must not make a frame wait for another tick.
 _EPSILON = 1e-6
@@ -79,6 +79,11 @@ class Outbox:
         return self._held_bytes / self._bytes_per_second
 
     @property
+    def held_bytes(self) -> int:
+        """The size of the audio that waits for its release."""
+        return self._held_bytes
+
+    @property
     def empty(self) -> bool:
         return not self._urgent and not self._spoken
 
@@ -117,6 +122,32 @@ class Outbox:
         self.put_last_frame(ended.turn)
         self._spoken.append(_Playout(ended.turn))
         self._spoken.append(ended)
+
+    def put_break(self, interrupted: Interrupted, ended: TurnEnded) -> None:
+        """Queue the end of a turn that broke off, to be said when what there is of it has been played."""
+        self._spoken.append(_Playout(ended.turn))
+        self._spoken.append(interrupted)
+        self._spoken.append(ended)
+
+    def shorten(self, turn: int, seconds: float) -> float:
+        """Keep so much of the turn's unreleased audio and the words that go with it; throw the rest away.
+
+        Returns:
+            The seconds of audio thrown away.
+        """
+        held = self._held_bytes
+        room = round(seconds * self._bytes_per_second / 2) * 2
+        kept: deque[Spoken | _Playout] = deque()
+        for spoken in self._spoken:
+            if spoken.turn == turn and isinstance(spoken, Audio):
+                if room > 0:
+                    kept.append(Audio(turn, spoken.audio[:room]))
+                self._held_bytes -= max(0, len(spoken.audio) - max(0, room))
+                room -= len(spoken.audio)
+            elif spoken.turn != turn or room >= 0:
+                kept.append(spoken)
+        self._spoken = kept
+        return (held - self._held_bytes) / self._bytes_per_second
 
     def discard(self, turn: int, now: float) -> float:
         """Throw away all of the turn that is not yet released, its end included.

@@ -16,6 +16,8 @@ class CutCause(Enum):
     NONE = auto()
     USER = auto()
     CLIENT = auto()
+    PHANTOM = auto()
+    RECOVERY = auto()
 
 
 class EndReason(Enum):
@@ -44,6 +46,7 @@ class Rejection(Enum):
     INVALID_FIELD = auto()
     ENDING = auto()
     UNSUPPORTED_BY_MODEL = auto()
+    UNKNOWN_CALL = auto()
 
 
 class CloseReason(Enum):
@@ -63,8 +66,20 @@ class CloseReason(Enum):
     BACKEND_REJECTED = auto()
     BACKEND_QUOTA = auto()
     BACKEND_LOST = auto()
+    BACKEND_WEDGED = auto()
     CONTEXT_FULL = auto()
     INTERNAL = auto()
+
+
+class NoticeKind(Enum):
+    """What was done behind the scenes."""
+
+    RENEWED = auto()
+    RECOVERED = auto()
+    WEDGED = auto()
+    PHANTOM_INTERRUPT = auto()
+    FALSE_INTERRUPTION = auto()
+    INPUT_REPLAYED = auto()
 
 
 class Next(Enum):
@@ -160,6 +175,30 @@ class TurnEnded:
 
 
 @dataclass(slots=True)
+class ToolCall:
+    """`arguments` is a JSON object, as text."""
+
+    turn: int
+    call_id: str
+    name: str
+    arguments: str
+
+
+@dataclass(slots=True)
+class ToolCallCancelled:
+    call_id: str
+
+
+@dataclass(slots=True)
+class Notice:
+    """What was done behind the scenes, in words for a person; `took` is in seconds, None where it took no time."""
+
+    kind: NoticeKind
+    message: str
+    took: float | None = None
+
+
+@dataclass(slots=True)
 class InputAck:
     input_seq: int
 
@@ -195,8 +234,20 @@ class Closed:
 
 
 Output: TypeAlias = (
-    Opened | Audio | Text | Transcript | UserActivity | Interrupted | TurnEnded | InputAck | InputRejected | Closed
+    Opened
+    | Audio
+    | Text
+    | Transcript
+    | UserActivity
+    | Interrupted
+    | TurnEnded
+    | ToolCall
+    | ToolCallCancelled
+    | Notice
+    | InputAck
+    | InputRejected
+    | Closed
 )
 
 # These carry seq 0: they are no part of the replayed output.
-UNNUMBERED = (Opened, InputAck, InputRejected)
+UNNUMBERED = (Opened, Notice, InputAck, InputRejected)

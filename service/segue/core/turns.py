@@ -16,6 +16,8 @@ SPLIT_TIMEOUT = 0.5
 # A backend that does not end a turn that was cut is taken to have ended it so long after the user's next words.
 GATE_TIMEOUT = 3.0
 
+_SENTENCE_ENDS = (".", "!", "?", "…", ":", ";", "\N{IDEOGRAPHIC FULL STOP}")
+
 
 @dataclass(slots=True)
 class _Fragment:
@@ -33,11 +35,26 @@ class Turn:
     audio: float = 0.0
     released: float = 0.0
     first_audio_latency: float | None = None
+    # When the first of it came.
+    began_at: float = inf
+    # Some of it has reached the client.
+    told: bool = False
+    # Its number has reached the client.
+    named: bool = False
     # The backend sent some of it, if only to be muted.
     begun: bool = False
     # The backend sent its generationComplete: no more will come.
     generated: bool = False
+    generated_at: float = inf
     overflowed: bool = False
+    # The journal's serial before which it answers everything.
+    answers: int = 0
+    # A link that made some of it is gone; it waits for a function's result.
+    handed_over: bool = False
+    # The backend could not go on with it: what has come plays on, and it ends then.
+    broken_off: bool = False
+    # The client was told that it was interrupted.
+    stopped: bool = False
     cut_cause: CutCause | None = None
     cut_at: float = 0.0
     # The number of its Interrupted; inf until that has one.
@@ -75,13 +92,21 @@ class Turn:
         words = [fragment.text for fragment in self._fragments]
         return "".join(words[:told]), "".join(words[told:])
 
+    def sentence_end(self) -> float | None:
+        """Return where the last whole sentence ends that nobody has begun to hear less than all of, in seconds.
+
+        None where there is none: what is released can not be taken back.
+        """
+        ends = (f.ends for f in reversed(self._fragments) if f.text.rstrip().endswith(_SENTENCE_ENDS))
+        return next((end for end in ends if self.released <= end < self.audio), None)
+
     def ended(self) -> TurnEnded:
         """Return the turn's last output."""
         heard = self.audio if self.heard is None else self.heard
         heard_text, unheard_text = self.split(heard)
         return TurnEnded(
             turn=self.number,
-            reason=EndReason.INTERRUPTED if self.cut else self.end_reason,
+            reason=EndReason.INTERRUPTED if self.cut or self.broken_off else self.end_reason,
             heard_text=heard_text,
             unheard_text=unheard_text,
             heard=heard,
@@ -125,6 +150,14 @@ class Turns:
         """Note that the backend's turn is over, and lift the gate. Returns the turn, None where there was none."""
         turn, self._open = self._open, None
         return turn
+
+    def take_back(self, turn: Turn) -> None:
+        """Have it be as if this turn, the newest, had never begun: its number is free again."""
+        assert turn.number == self.last_number
+        assert not turn.told
+        self.last_number -= 1
+        self._unended.remove(turn)
+        self._open = None if self._open is turn else self._open
 
     def forget(self, turn: Turn) -> None:
         """Take a turn off the list: its TurnEnded was said."""

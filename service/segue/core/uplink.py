@@ -1,53 +1,52 @@
-"""The way from the client to the model: input is checked, kept while no link is up, and silence is fed as audio."""
+"""The way from the client to the model: what is said goes out over the link that is up, in order and at its pace.
 
-from collections import deque
-from functools import cache
+What the user said is journalled, so that it can be given to another link again.
+"""
+
+from collections.abc import Iterable
 from math import inf
 
+from segue.core.actions import Action, SendAudio, SendNote, SendText, SendToolResult
+from segue.core.admission import Fault
+from segue.core.calls import Call, Calls
+from segue.core.feed import FEED_PIECE, Feed, comfort_noise
+from segue.core.journal import WAITING, Journal, Piece
+from segue.core.links import Links
 from segue.core.options import Options
-from segue.core.outputs import Rejection
+from segue.core.pacing import Queue
+from segue.core.profiles import NoteSlot, Profile, TextSlot
 
-MAX_AUDIO_BYTES = 64 * 1024
-MAX_TEXT_BYTES = 64 * 1024
-# Audio that waits for a link, in seconds, and texts that do; the newest beyond it are refused.
-WAITING_LIMIT = 30.0
-WAITING_TEXTS = 8
-# A pause in the client's audio after which silence is fed, the size of a fed piece, and how much longer than the
-# detector's silence the feeding lasts, in seconds.
-FEED_AFTER = 0.2
-FEED_PIECE = 0.1
-FEED_MARGIN = 1.0
 # The silence after which the Live API's detector takes speech to have ended, in seconds, where the client sets none.
 DEFAULT_SILENCE = 0.8
 # So much voiced audio in a row is speech and no click, in seconds.
 VOICED_EVIDENCE = 0.150
-
-
-@cache
-def comfort_noise(sample_rate: int) -> bytes:
-    """Return a piece of noise of a few LSB at this rate: detectors and models ignore runs of exact zeros."""
-    state, samples = 1, bytearray()
-    for _ in range(round(sample_rate * FEED_PIECE)):
-        # The multiplier and increment are those of Numerical Recipes' generator.
-        state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
-        samples += ((state >> 16) % 7 - 3).to_bytes(2, "little", signed=True)
-    return bytes(samples)
+# How much silence follows words that are given again, beside that which ends them, in seconds.
+_SILENCE_MARGIN = 0.2
+# What the journal's clock runs on where the client sends no audio.
+_ANY_RATE = 32_000
 
 
 class Uplink:
-    """Input on its way, and what is known of the user's voice. Times are in seconds."""
+    """One session's input on its way. Actions that follow are appended to `actions`. Times are in seconds."""
 
-    def __init__(self, options: Options) -> None:
-        self.format = options.input_format
+    def __init__(self, options: Options, profile: Profile, links: Links, calls: Calls, actions: list[Action]) -> None:
+        self._instruction = options.system_instruction
+        self._format = options.input_format
+        self._profile = profile
+        self._links = links
+        self._calls = calls
+        self._actions = actions
         silence_ms = options.detection.silence_ms
-        self._feed_span = (DEFAULT_SILENCE if silence_ms is None else silence_ms / 1000) + FEED_MARGIN
-        self._waiting: deque[bytes | str] = deque()
-        self._waiting_bytes = 0
-        self._waiting_texts = 0
-        self._feed_at = inf
-        self._feed_until = inf
+        self._silence = DEFAULT_SILENCE if silence_ms is None else silence_ms / 1000
+        self._feed = Feed(self._silence)
+        self._queue = Queue(self._format, profile.replay_speed)
+        self.journal = Journal(self._format.bytes_per_second if self._format else _ANY_RATE, self._silence)
         self._voiced = 0.0
         self.audio_seconds = 0.0
+        # What the present link missed of the conversation, until it is told.
+        self._note = ""
+        # What the service will repeat as if the user had said it.
+        self._echo = ""
 
     @property
     def speaking(self) -> bool:
@@ -55,84 +54,179 @@ class Uplink:
         return self._voiced >= VOICED_EVIDENCE
 
     @property
-    def sample_rate(self) -> int:
-        """In Hz. There must be an input format."""
-        assert self.format is not None
-        return self.format.sample_rate
+    def queued(self) -> bool:
+        """Return whether anything waits: what comes now has to wait behind it."""
+        return bool(self._queue)
 
-    def fault_of_audio(self, audio: bytes) -> tuple[Rejection, str] | None:
-        """Return why this audio cannot be used, and what to do; None when it can."""
-        size = len(audio)
-        if self.format is None:
-            return (
-                Rejection.NO_INPUT_FORMAT,
-                "audio without a format: set OpenSession.input_format, e.g. ENCODING_LINEAR16 at 16000 Hz",
-            )
-        if not size:
-            return Rejection.EMPTY, "an audio event without bytes: send at least one sample"
-        if size > MAX_AUDIO_BYTES:
-            return (
-                Rejection.TOO_LARGE,
-                f"an audio event of {size} bytes: send at most {MAX_AUDIO_BYTES}, better 20 to 100 ms of audio",
-            )
-        if size % self.format.sample_bytes:
-            return (
-                Rejection.ODD_BYTES,
-                f"an audio event of {size} bytes: LINEAR16 has {self.format.sample_bytes} bytes a sample, "
-                "so send an even number",
-            )
-        return None
+    @property
+    def queued_seconds(self) -> float:
+        """How long what waits will take to leave."""
+        return self._queue.seconds
 
-    def fault_of_text(self, text: str) -> tuple[Rejection, str] | None:
-        """Return why this text cannot be used, and what to do; None when it can."""
-        size = len(text.encode())
-        if not text.strip():
-            return Rejection.EMPTY, "a text event without words: leave it out"
-        if size > MAX_TEXT_BYTES:
-            return Rejection.TOO_LARGE, f"a text of {size} bytes: send at most {MAX_TEXT_BYTES}"
-        return None
+    @property
+    def held_bytes(self) -> int:
+        """The size of the audio that waits, or may have to be given again."""
+        return self._queue.held_bytes + self.journal.held_bytes
 
-    def listen(self, audio: bytes, voiced: bool, now: float) -> None:
-        """Note audio that was taken: how long the user has been audible, and when silence must be fed."""
-        assert self.format is not None
-        seconds = len(audio) / self.format.bytes_per_second
+    @property
+    def _gated(self) -> bool:
+        return self._profile.gates_calls and self._calls.waiting
+
+    def hear(self, audio: bytes, voiced: bool, now: float) -> Fault | None:
+        """Take a frame of the user's audio; return why it cannot be used, and what to do, where it cannot."""
+        assert self._format is not None
+        links = self._links
+        # While a link is missing that was there, the journal keeps what matters; before the first one all of it waits.
+        waits = not self._gated and (links.up or not links.opened)
+        direct = waits and links.up and not self._queue
+        if waits and not direct and (fault := self._queue.fault_of(audio)):
+            return fault
+        seconds = len(audio) / self._format.bytes_per_second
         self.audio_seconds += seconds
         self._voiced = self._voiced + seconds if voiced else 0.0
-        self._feed_at = now + FEED_AFTER
-        self._feed_until = now + FEED_AFTER + self._feed_span
-
-    def keep(self, piece: bytes | str) -> tuple[Rejection, str] | None:
-        """Keep a piece of input until there is a link; return why not, and what to do, when there is too much."""
-        if isinstance(piece, bytes):
-            assert self.format is not None
-            if (self._waiting_bytes + len(piece)) / self.format.bytes_per_second > WAITING_LIMIT:
-                waiting = f"over {WAITING_LIMIT:g} s of audio wait for the model: send audio at the pace of speech"
-                return Rejection.INPUT_OVERFLOW, waiting
-            self._waiting_bytes += len(piece)
-        else:
-            if self._waiting_texts == WAITING_TEXTS:
-                return Rejection.INPUT_OVERFLOW, f"{WAITING_TEXTS} texts wait for the model: wait for its answers"
-            self._waiting_texts += 1
-        self._waiting.append(piece)
+        self._feed.hear(now)
+        pieces = self.journal.hear(audio, voiced, now)
+        if direct:
+            self._send_audio(audio, pieces)
+        elif waits and pieces:
+            self._put(pieces[-1])
+        elif waits:
+            self._queue.put(audio, None)
         return None
 
-    def release(self) -> list[bytes | str]:
-        """Return what was kept, in order, and keep it no longer."""
-        kept = list(self._waiting)
-        self._waiting.clear()
-        self._waiting_bytes = self._waiting_texts = 0
-        return kept
+    def write(self, text: str) -> Fault | None:
+        """Take a text of the user; return why it cannot be used, and what to do, where it cannot."""
+        links = self._links
+        if fault := self._queue.fault_of(text):
+            return fault
+        piece = self.journal.read(text)
+        if links.up and not self._queue:
+            self._send_text(text, [piece])
+        elif links.up or not links.opened:
+            self._put(piece)
+        return None
 
-    def feed_deadline(self) -> float:
-        """Return when `feed` has something to give; inf for never."""
-        return self._feed_at if self._feed_at < self._feed_until else inf
+    def replay(self, pieces: Iterable[Piece], words: str, *, ended: bool) -> float:
+        """Give pieces of the journal again, or in place of the audio among them these words, where there are any.
 
-    def feed(self, now: float) -> list[bytes]:
-        """Return the silence that is due: the client's audio paused, and a detector hears silence only as audio."""
-        pieces = []
-        while self._feed_at <= now and self._feed_at < self._feed_until:
-            assert self.format is not None
+        `ended` tells that the user has finished speaking. Returns the seconds of audio that are given again.
+        """
+        size = 0
+        for piece in pieces:
+            if isinstance(piece.payload, str) or not words:
+                self._put(piece)
+                size += len(piece.payload) if isinstance(piece.payload, bytes) else 0
+        if words:
+            self._queue.put(words, None)
+        if not size or self._format is None:
+            return 0.0
+        if ended:
+            noise = comfort_noise(self._format.sample_rate)
+            for _ in range(round((self._silence + _SILENCE_MARGIN) / FEED_PIECE)):
+                self._queue.put(noise, None)
+        return size / self._format.bytes_per_second
+
+    def change_link(self) -> None:
+        """Forget what was on its way: the next link gets what the journal keeps."""
+        self._queue.clear()
+        self.journal.leave_link()
+        self._note = self._echo = ""
+
+    def tick(self, now: float) -> None:
+        """Send what is due: what waits, or silence where the client's audio pauses."""
+        if not self._links.up or self._gated:
+            return
+        while taken := self._queue.take(now):
+            pieces = [piece for _, piece in taken if piece is not None]
+            # One text that interrupts another would be answered alone.
+            if text := "\n".join(payload for payload, _ in taken if isinstance(payload, str)):
+                self._send_text(text, pieces)
+                continue
+            self._send_audio(b"".join(payload for payload, _ in taken if isinstance(payload, bytes)), pieces)
+            if pieces:
+                self.remind()
+        while not self._queue and self._feed.take(now):
+            assert self._format is not None
             self._voiced = 0.0
-            self._feed_at += FEED_PIECE
-            pieces.append(comfort_noise(self.format.sample_rate))
-        return pieces
+            self._send_audio(comfort_noise(self._format.sample_rate), ())
+
+    def deadline(self) -> float:
+        """Return when `tick` has something to do; inf for never."""
+        if not self._links.up or self._gated:
+            return inf
+        return self._queue.deadline() if self._queue else self._feed.deadline()
+
+    # What Segue itself says.
+
+    def tell(self, note: str) -> bool:
+        """Tell the model what it missed, or remember to at the user's next words. Returns whether it was told now."""
+        self._note = note
+        if not note or self._profile.note_slot in (NoteSlot.REALTIME, NoteSlot.NONE):
+            return not note
+        self._send_note()
+        return True
+
+    def remind(self) -> None:
+        """The user speaks: what can be told only then is told now."""
+        if self._note and self._profile.note_slot is NoteSlot.REALTIME and self._links.up:
+            self._send_note()
+
+    def ask(self, request: str) -> None:
+        """Ask the model for an answer, in words that are not the user's; `tick` sends it."""
+        self._expect_echo(request)
+        self._queue.put(request, None)
+
+    def give(self, call: Call) -> None:
+        """Give the result of a call that the link remembers."""
+        assert call.response is not None
+        self._links.messages += 1
+        self._actions.append(
+            SendToolResult(self._links.number, call.id, call.name, call.response, call.scheduling, call.will_continue)
+        )
+
+    def make_up(self, serial: int) -> None:
+        """Queue what was held back from this link, from this serial on."""
+        for piece in self.journal.since(serial) if self._profile.gates_calls else ():
+            if not piece.message:
+                self._put(piece)
+
+    def is_echo(self, words: str) -> bool:
+        """Return whether these words of the user are Segue's own, which the service repeats."""
+        words = words.strip()
+        if not words or words not in self._echo:
+            return False
+        self._echo = self._echo.partition(words)[2]
+        return True
+
+    def _put(self, piece: Piece) -> None:
+        piece.message = WAITING
+        self._queue.put(piece.payload, piece)
+
+    def _send_audio(self, audio: bytes, pieces: Iterable[Piece]) -> None:
+        assert self._format is not None
+        self._links.messages += 1
+        for piece in pieces:
+            piece.message = self._links.messages
+        self._actions.append(SendAudio(self._links.number, audio, self._format.sample_rate))
+
+    def _send_text(self, text: str, pieces: Iterable[Piece]) -> None:
+        self._links.messages += 1
+        for piece in pieces:
+            piece.message = self._links.messages
+        note, self._note = self._note, ""
+        text = f"{note}\n\n{text}" if note else text
+        self._actions.append(SendText(self._links.number, text, self._profile.text_slot))
+
+    def _send_note(self) -> None:
+        note, self._note = self._note, ""
+        slot = self._profile.note_slot
+        if slot is NoteSlot.UPDATE:
+            # It replaces the instruction, so it has to hold that too.
+            note = f"{self._instruction}\n\n{note}".lstrip()
+        self._links.messages += 1
+        self._expect_echo(note)
+        self._actions.append(SendNote(self._links.number, note, slot))
+
+    def _expect_echo(self, text: str) -> None:
+        if self._profile.text_slot is TextSlot.REALTIME:
+            self._echo = text

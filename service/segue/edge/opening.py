@@ -6,8 +6,18 @@ from dataclasses import dataclass
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
-from segue.core.options import AudioFormat, Compression, Encoding, Modality, Options, Sensitivity, ServerDetection
+from segue.core.options import (
+    AudioFormat,
+    Compression,
+    Encoding,
+    Modality,
+    Mode,
+    Options,
+    Sensitivity,
+    ServerDetection,
+)
 from segue.core.outputs import CloseReason
+from segue.edge.tools import read_functions, wrong_tools
 from segue_client.segue.v1 import open_session_pb2 as pb
 
 MAX_OPEN_BYTES = 32 * 1024
@@ -45,12 +55,15 @@ def read_open(opening: pb.OpenSession, default_model: str) -> Options | Refusal:
         language=opening.language,
         system_instruction=opening.system_instruction,
         modality=Modality.TEXT if opening.response_modality == pb.OpenSession.MODALITY_TEXT else Modality.AUDIO,
+        mode=Mode.MANUAL if detection.mode == pb.TurnDetection.MODE_MANUAL else Mode.SERVER,
         detection=ServerDetection(
             start_sensitivity=_SENSITIVITIES[detection.start_sensitivity],
             end_sensitivity=_SENSITIVITIES[detection.end_sensitivity],
             silence_ms=_milliseconds(detection, "silence"),
             prefix_padding_ms=_milliseconds(detection, "prefix_padding"),
         ),
+        functions=read_functions(opening.tools),
+        built_in_tools=tuple(opening.tools.built_in),
         input_format=AudioFormat(Encoding.LINEAR16, opening.input_format.sample_rate_hertz)
         if opening.HasField("input_format")
         else None,
@@ -65,6 +78,7 @@ def read_open(opening: pb.OpenSession, default_model: str) -> Options | Refusal:
         idle_timeout=_seconds(opening, "idle_timeout", 600.0),
         max_duration=_seconds(opening, "max_duration", 14_400.0),
         labels=dict(opening.labels),
+        notices=opening.include_notices,
     )
 
 
@@ -72,6 +86,8 @@ def _wrong(opening: pb.OpenSession) -> Iterator[str]:
     if any(character in opening.model for character in "?&") or ".." in opening.model:
         yield f"model {opening.model!r} is no model's name"
     yield from _unknown_numbers(opening)
+    yield from wrong_tools(opening.tools)
+    yield from _contradictory_detection(opening.turn_detection)
     for name, audio_format in (("input_format", opening.input_format), ("output_format", opening.output_format)):
         if opening.HasField(name):
             yield from _wrong_format(name, audio_format)
@@ -90,6 +106,13 @@ def _wrong(opening: pb.OpenSession) -> Iterator[str]:
     compression = opening.context_compression
     if compression.target_tokens and compression.target_tokens >= (compression.trigger_tokens or 2**32):
         yield "context_compression.target_tokens must be lower than trigger_tokens"
+
+
+def _contradictory_detection(detection: pb.TurnDetection) -> Iterator[str]:
+    if detection.mode == pb.TurnDetection.MODE_MANUAL:
+        for field, _ in detection.ListFields():
+            if field.name != "mode":
+                yield f"turn_detection.{field.name} tunes a detector, and MODE_MANUAL has none: leave it out"
 
 
 def _wrong_format(name: str, audio_format: pb.AudioFormat) -> Iterator[str]:
@@ -122,9 +145,8 @@ def _out_of_range(message: Message, name: str, least: float, most: float) -> Ite
 
 
 def _unserved(opening: pb.OpenSession) -> Iterator[str]:
-    server = (pb.TurnDetection.MODE_UNSPECIFIED, pb.TurnDetection.MODE_SERVER)
-    if opening.turn_detection.mode not in server:
-        yield "turn_detection.mode other than MODE_SERVER"
+    if opening.turn_detection.mode == pb.TurnDetection.MODE_GATEWAY:
+        yield "turn_detection.mode MODE_GATEWAY"
     if opening.barge_in.policy not in (pb.BargeIn.POLICY_UNSPECIFIED, pb.BargeIn.POLICY_ALLOWED):
         yield "barge_in.policy other than POLICY_ALLOWED"
     if opening.HasField("resume_context") and opening.resume_context.policy != pb.ResumeContext.POLICY_OFF:
@@ -138,13 +160,13 @@ def _unserved(opening: pb.OpenSession) -> Iterator[str]:
         yield "delivery.max_unacked_bytes"
     if seconds_of(opening.resume_window):
         yield "resume_window"
-    for name in ("tools", "tool_policy", "first_turn", "backend_options"):
+    if any(function.HasField("timeout") for function in opening.tools.functions):
+        yield "tools.functions.timeout"
+    for name in ("tool_policy", "first_turn", "backend_options"):
         if opening.HasField(name):
             yield name
     if opening.initial_history:
         yield "initial_history"
-    if opening.include_notices:
-        yield "include_notices"
 
 
 _SENSITIVITIES = {

@@ -7,7 +7,10 @@ from google.protobuf.duration_pb2 import Duration
 
 from segue.core import events as ev
 from segue.core import outputs as out
+from segue.core.options import Scheduling
+from segue.edge.json_text import read_object
 from segue.edge.opening import Refusal, read_open, seconds_of
+from segue.edge.tools import read_response
 from segue_client.segue.v1 import client_event_pb2, error_pb2
 from segue_client.segue.v1 import server_event_pb2 as pb
 
@@ -43,11 +46,23 @@ def _read_text(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.C
 
 
 def _read_activity(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
-    return ev.InputRefused(
-        event.seq,
-        out.Rejection.WRONG_MODE,
-        "an activity in SERVER turn detection, where the model itself hears who speaks: leave it out",
-    )
+    started = _EDGES.get(event.activity.edge)
+    if started is None:
+        return _invalid(event, f"activity.edge is {event.activity.edge}: set it to EDGE_START or EDGE_END")
+    return ev.ActivityReceived(event.seq, started)
+
+
+def _read_tool_result(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
+    result = event.tool_result
+    if result.WhichOneof("outcome") is None:
+        return _invalid(event, "a tool_result without an outcome: set its result or its error")
+    if result.scheduling not in _SCHEDULINGS:
+        return _invalid(event, f"tool_result.scheduling is {result.scheduling}: Scheduling has no such value")
+    response = read_response(result)
+    if response is None:
+        return _invalid(event, "tool_result.result holds a number that JSON does not have, such as NaN or Infinity")
+    scheduling = _SCHEDULINGS[result.scheduling]
+    return ev.ToolResultReceived(event.seq, result.call_id, response, scheduling, result.will_continue)
 
 
 def _read_interrupt(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
@@ -56,14 +71,14 @@ def _read_interrupt(event: client_event_pb2.ClientEvent, _default_model: str) ->
         return ev.InterruptReceived(event.seq, interrupt.turn, None)
     heard = seconds_of(interrupt.heard)
     if heard < 0:
-        return ev.InputRefused(event.seq, out.Rejection.INVALID_FIELD, f"interrupt.heard is {heard:g} s: not negative")
+        return _invalid(event, f"interrupt.heard is {heard:g} s: not negative")
     return ev.InterruptReceived(event.seq, interrupt.turn, heard)
 
 
 def _read_ack(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
     ack = event.ack
     if event.seq:
-        return ev.InputRefused(event.seq, out.Rejection.INVALID_FIELD, "an ack with a number: leave its seq at 0")
+        return _invalid(event, "an ack with a number: leave its seq at 0")
     heard = seconds_of(ack.heard.duration) if ack.HasField("heard") else None
     return ev.AckReceived(ack.seq, ack.heard.turn, heard)
 
@@ -72,11 +87,25 @@ def _read_close(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.
     return ev.CloseReceived(event.seq, event.close.finish_turn)
 
 
+def _invalid(event: client_event_pb2.ClientEvent, message: str) -> ev.InputRefused:
+    return ev.InputRefused(event.seq, out.Rejection.INVALID_FIELD, message)
+
+
+_EDGES: dict[int, bool] = {client_event_pb2.Activity.EDGE_START: True, client_event_pb2.Activity.EDGE_END: False}
+
+_SCHEDULINGS: dict[int, Scheduling | None] = {
+    client_event_pb2.ToolResult.SCHEDULING_UNSPECIFIED: None,
+    client_event_pb2.ToolResult.SCHEDULING_INTERRUPT: Scheduling.INTERRUPT,
+    client_event_pb2.ToolResult.SCHEDULING_WHEN_IDLE: Scheduling.WHEN_IDLE,
+    client_event_pb2.ToolResult.SCHEDULING_SILENT: Scheduling.SILENT,
+}
+
 _READERS: dict[str, Callable[[client_event_pb2.ClientEvent, str], ev.ClientEvent]] = {
     "open": _read_open,
     "resume": _read_resume,
     "text": _read_text,
     "activity": _read_activity,
+    "tool_result": _read_tool_result,
     "interrupt": _read_interrupt,
     "ack": _read_ack,
     "close": _read_close,
@@ -141,6 +170,22 @@ def _write_turn_ended(ended: out.TurnEnded) -> pb.ServerEvent:
     )
 
 
+def _write_tool_call(call: out.ToolCall) -> pb.ServerEvent:
+    arguments = read_object(call.arguments)
+    return pb.ServerEvent(
+        turn=call.turn, tool_call=pb.ToolCall(call_id=call.call_id, name=call.name, arguments=arguments)
+    )
+
+
+def _write_cancelled(cancelled: out.ToolCallCancelled) -> pb.ServerEvent:
+    return pb.ServerEvent(tool_call_cancelled=pb.ToolCallCancelled(call_id=cancelled.call_id))
+
+
+def _write_notice(notice: out.Notice) -> pb.ServerEvent:
+    took = None if notice.took is None else _duration(notice.took)
+    return pb.ServerEvent(notice=pb.Notice(kind=f"KIND_{notice.kind.name}", message=notice.message, took=took))
+
+
 def _write_input_ack(ack: out.InputAck) -> pb.ServerEvent:
     return pb.ServerEvent(input_ack=pb.InputAck(seq=ack.input_seq))
 
@@ -183,6 +228,9 @@ _WRITERS: dict[type, Callable[[Any], pb.ServerEvent]] = {
     out.UserActivity: _write_activity,
     out.Interrupted: _write_interrupted,
     out.TurnEnded: _write_turn_ended,
+    out.ToolCall: _write_tool_call,
+    out.ToolCallCancelled: _write_cancelled,
+    out.Notice: _write_notice,
     out.InputAck: _write_input_ack,
     out.InputRejected: _write_rejected,
     out.Closed: _write_closed,

@@ -7,10 +7,32 @@ from typing import TypeAlias
 import structlog
 
 from segue.backend.link import Backend, Link
-from segue.core.actions import Action, Dial, Drop, End, HangUp, Send, SendAudio, SendText, Wake
-from segue.core.events import Event, LinkEvent, LinkLost, LinkOpened, OpenReceived, StreamReady, Tick
-from segue.core.outputs import Audio, Closed
-from segue.core.profiles import profile_of
+from segue.core.actions import (
+    Action,
+    Dial,
+    End,
+    HangUp,
+    Send,
+    SendActivity,
+    SendAudio,
+    SendNote,
+    SendText,
+    SendToolResult,
+    SetUp,
+    Wake,
+)
+from segue.core.events import (
+    Event,
+    LinkEvent,
+    LinkLost,
+    LinkOpened,
+    OpenReceived,
+    StreamReady,
+    Tick,
+    ToolResultReceived,
+)
+from segue.core.outputs import Audio, Closed, ToolCall, ToolCallCancelled
+from segue.core.profiles import Profile, profile_of
 from segue.core.session import Session, State
 from segue.telemetry.metrics import Metrics
 
@@ -29,6 +51,7 @@ class Driver:
         session: the session, new.
         backend: where its links are dialled.
         metrics: what is counted.
+        profiles: the families of models that metrics tell apart.
         wake: called when there is output to pull.
         ended: called once, when the session is over.
     """
@@ -38,18 +61,24 @@ class Driver:
         session: Session,
         backend: Backend,
         metrics: Metrics,
+        profiles: tuple[Profile, ...],
         wake: Callable[[], None],
         ended: Callable[["Driver"], None],
     ) -> None:
         self.session = session
         self._backend = backend
         self._metrics = metrics
+        self._profiles = profiles
         self._wake = wake
         self._ended = ended
         self._loop = asyncio.get_running_loop()
         self._links: dict[int, Link] = {}
-        self._dialled_at: dict[int, float] = {}
-        self._timer: asyncio.TimerHandle | None = None
+        # Since when each link that is not up yet is dialled, or set up where it was held.
+        self._begun_at: dict[int, float] = {}
+        self._called_at: dict[str, float] = {}
+        # When the timer is due: uvloop gives a handle that does not know it for what is due at once.
+        self._timer: asyncio.Handle | None = None
+        self._timer_at = 0.0
         self._family = ""
         self._output_rate = 1
         self._input_rate = 1
@@ -68,6 +97,8 @@ class Driver:
         now = self._loop.time()
         if type(event) is OpenReceived and self.session.state is State.NEW:
             self._note_open(event)
+        elif type(event) is ToolResultReceived and not event.will_continue:
+            self._note_result(event.call_id, now)
         actions = self.session.receive(event, now)
         if actions:
             self._carry_out(actions, now)
@@ -81,7 +112,7 @@ class Driver:
         for action in self.session.receive(StreamReady(max_events, max_bytes), now):
             if type(action) is Send:
                 sends.append(action)
-                self._observe(action)
+                self._observe(action, now)
             else:
                 others.append(action)
         if others:
@@ -99,30 +130,45 @@ class Driver:
                     self._wake()
                 case SendText():
                     self._links[action.link].send_text(action.text, action.slot)
+                case SendNote():
+                    self._links[action.link].send_note(action.text, action.slot)
+                case SendActivity():
+                    self._links[action.link].send_activity(action.started)
+                case SendToolResult():
+                    self._links[action.link].send_tool_result(
+                        action.call_id, action.name, action.response, action.scheduling, action.will_continue
+                    )
                 case Dial():
-                    self._dialled_at[action.link] = now
+                    self._begun_at[action.link] = now
                     self._metrics.links_active.inc()
-                    self._links[action.link] = self._backend.dial(action.link, action.setup, self._hear_link)
+                    self._links[action.link] = self._backend.dial(
+                        action.link, action.setup, self._hear_link, purpose=action.purpose, hold=action.hold
+                    )
+                case SetUp():
+                    self._begun_at[action.link] = now
+                    self._links[action.link].set_up(action.setup)
                 case HangUp():
                     self._forget(action.link).hang_up()
-                    if self._dialled_at.pop(action.link, None) is not None:
+                    if self._begun_at.pop(action.link, None) is not None:
                         self._metrics.link_dials.labels("abandoned").inc()
-                case Drop():
-                    self._metrics.observe_drop(action)
                 case End():
                     self._end()
                 case Send():
                     raise AssertionError("output that nobody pulled")
+                case _:
+                    self._metrics.note(action)
 
     def _hear_link(self, event: LinkEvent) -> None:
         if type(event) is LinkOpened:
             self._metrics.link_dials.labels("opened").inc()
-            self._metrics.link_setup.observe(self._loop.time() - self._dialled_at.pop(event.link))
+            self._metrics.link_setup.observe(self._loop.time() - self._begun_at.pop(event.link))
         elif type(event) is LinkLost:
             self._forget(event.link)
-            if self._dialled_at.pop(event.link, None) is not None:
-                self._metrics.link_dials.labels(event.cause.name.lower()).inc()
-            self._log.warning("link_lost", cause=event.cause.name.lower(), message=event.message)
+            cause = event.cause.name.lower()
+            if self._begun_at.pop(event.link, None) is not None:
+                self._metrics.link_dials.labels(cause).inc()
+            self._metrics.observe_loss(event.code)
+            self._log.warning("link_lost", link=event.link, cause=cause, code=event.code, message=event.message)
         self.feed(event)
 
     def _forget(self, number: int) -> Link:
@@ -131,29 +177,40 @@ class Driver:
 
     def _note_open(self, opening: OpenReceived) -> None:
         options = opening.options
-        self._family = profile_of(options.model).family
+        self._family = profile_of(options.model, self._profiles).family
         self._output_rate = options.output_format.bytes_per_second
         if options.input_format is not None:
             self._input_rate = options.input_format.bytes_per_second
         self._log.info("session_opened", model=options.model, labels=options.labels)
 
-    def _observe(self, send: Send) -> None:
+    def _note_result(self, call_id: str, now: float) -> None:
+        called_at = self._called_at.pop(call_id, None)
+        if called_at is not None:
+            self._metrics.observe_tool_call("answered", now - called_at)
+
+    def _observe(self, send: Send, now: float) -> None:
         output = send.output
         if type(output) is Audio:
             self._metrics.audio_out.inc(len(output.audio) / self._output_rate)
             return
         self._metrics.observe(output, self._family)
-        if isinstance(output, Closed):
-            self._close_reason, self._close_message = output.reason.name.lower(), output.message
+        match output:
+            case Closed():
+                self._close_reason, self._close_message = output.reason.name.lower(), output.message
+            case ToolCall():
+                self._called_at[output.call_id] = now
+            case ToolCallCancelled():
+                if self._called_at.pop(output.call_id, None) is not None:
+                    self._metrics.observe_tool_call("cancelled")
 
     def _schedule(self, now: float) -> None:
         # A timer that is too early only asks again, so it is moved only forward: most events put the deadline off.
         due = max(self.session.deadline(), now) + _TIMER_SLACK
-        timer = self._timer
-        if timer is not None:
-            if timer.when() <= due:
+        if self._timer is not None:
+            if self._timer_at <= due:
                 return
-            timer.cancel()
+            self._timer.cancel()
+        self._timer_at = due
         self._timer = self._loop.call_at(due, self._tick) if due < float("inf") else None
 
     def _tick(self) -> None:
@@ -168,6 +225,9 @@ class Driver:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        for _ in self._called_at:
+            self._metrics.observe_tool_call("unanswered")
+        self._called_at.clear()
         self._log.info("session_closed", reason=self._close_reason, message=self._close_message)
         self._metrics.sessions_active.dec()
         self._metrics.sessions_closed.labels(self._close_reason).inc()

@@ -3,9 +3,11 @@
 import asyncio
 import secrets
 from collections.abc import Callable
+from random import Random
 
 from segue.backend.link import Backend
 from segue.core.events import ShutdownRequested
+from segue.core.policy import Policy
 from segue.core.session import Session
 from segue.node.driver import Driver, Remains
 from segue.telemetry.metrics import Metrics
@@ -17,14 +19,20 @@ class Registry:
     Args:
         backend: where their links are dialled.
         metrics: what is counted.
+        policy: what holds for all of them.
         witness: told the id of each session that ends and what remains of it.
     """
 
     def __init__(
-        self, backend: Backend, metrics: Metrics, witness: Callable[[str, Remains], None] | None = None
+        self,
+        backend: Backend,
+        metrics: Metrics,
+        policy: Policy,
+        witness: Callable[[str, Remains], None] | None = None,
     ) -> None:
         self._backend = backend
         self._metrics = metrics
+        self._policy = policy
         self._witness = witness
         self._drivers: set[Driver] = set()
         # The sessions are ending, and a new one is to end as soon as it can.
@@ -47,7 +55,10 @@ class Registry:
                 asyncio.get_running_loop().call_soon(self._tell, self._witness, driver)
             ended()
 
-        driver = Driver(Session(secrets.token_hex(8)), self._backend, self._metrics, wake, forget)
+        session_id = secrets.token_hex(8)
+        # Of the session's own seed, so that what it did can be done again.
+        session = Session(session_id, self._policy, Random(session_id).random)
+        driver = Driver(session, self._backend, self._metrics, self._policy.profiles, wake, forget)
         self._drivers.add(driver)
         self._empty.clear()
         return driver

@@ -70,7 +70,7 @@ async def talk(
         microphone: whether the user speaks into the default microphone.
         output: where to write what the user heard.
         speaker: whether to play it.
-        options: the session's options; the audio formats are talk's own.
+        options: the session's options; the audio formats are talk's own, and it always asks for notices.
         channel_credentials: TLS; None means an unencrypted connection.
         token: sent as a bearer token.
         console: where to show the conversation.
@@ -92,7 +92,7 @@ async def talk(
             open_things.callback(_save, output, playback)
         timeline = open_things.enter_context(Timeline(console, clock.now()))
         async with segue_client.connect(
-            target, options=_own_formats(options), channel_credentials=channel_credentials, token=token
+            target, options=_own_options(options), channel_credentials=channel_credentials, token=token
         ) as session:
             stopped = open_things.enter_context(_ctrl_c())
             conversation = Conversation(session, playback, timeline, clock, loudspeaker, stopped)
@@ -133,12 +133,13 @@ def _save(output: Path, playback: Playback) -> None:
         write_recording(output, recording)
 
 
-def _own_formats(options: segue_client.OpenSession | None) -> segue_client.OpenSession:
+def _own_options(options: segue_client.OpenSession | None) -> segue_client.OpenSession:
     own = segue_client.OpenSession()
     if options is not None:
         own.CopyFrom(options)
     own.ClearField("input_format")
     own.ClearField("output_format")
+    own.include_notices = True
     return own
 
 

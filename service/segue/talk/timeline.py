@@ -76,11 +76,10 @@ class Timeline:
                 self._show_end(event, now)
             case segue_client.ToolCall(name=name):
                 self.line(now, "model", f"calls {name}, which nobody here can answer")
-            case (
-                segue_client.Notice(kind=kind, message=message)
-                | segue_client.InputRejected(reason=kind, message=message)
-            ):
-                self.line(now, "segue", f"{kind}: {message}")
+            case segue_client.Notice(message=message, took=took):
+                self.line(now, "segue", f"· {message}" + (f" ({took:.2f} s)" if took is not None else ""))
+            case segue_client.InputRejected(reason=reason, message=message):
+                self.line(now, "segue", f"{reason}: {message}")
             case segue_client.GoAway(deadline=deadline):
                 self.line(now, "segue", f"the connection ends at {deadline:%H:%M:%S} UTC")
         self._refresh()

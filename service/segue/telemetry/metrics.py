@@ -5,7 +5,17 @@ Labels are bounded: `family` is a profile's name, never a client's string, and n
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
-from segue.core.actions import Drop
+from segue.core.actions import (
+    Drop,
+    FalseInterruptionSeen,
+    InputReplayed,
+    Observation,
+    Outcome,
+    PhantomSeen,
+    Recovered,
+    Renewed,
+    Wedged,
+)
 from segue.core.outputs import (
     CutCause,
     InputRejected,
@@ -19,6 +29,12 @@ _TURN_BUCKETS = (0.5, 1, 2, 5, 10, 20, 40, 80, 160)
 _LAG_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0)
 _MODALITIES = {"TEXT", "AUDIO", "IMAGE", "VIDEO"}
 _RATIO_BUCKETS = (0.1, 0.25, 0.5, 0.75, 0.9, 1.0)
+_GAP_BUCKETS = (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0, 2.0, 5.0, 10.0)
+# A session gives up after a minute.
+_RECOVERY_BUCKETS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 40.0, 60.0)
+_TOOL_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+# RFC 6455, section 7.4.1, and the IANA registry of WebSocket close codes.
+_CLOSE_CODES = {*range(1000, 1004), *range(1005, 1016)}
 
 
 class Metrics:
@@ -45,6 +61,62 @@ class Metrics:
             buckets=_LATENCY_BUCKETS,
             registry=reg,
         )
+        self.link_closed = Counter(
+            "segue_link_closed_total",
+            "Links that were lost, by the code of the WebSocket's close: 1006 for a connection that broke, none where "
+            "none stood.",
+            ["code"],
+            registry=reg,
+        )
+        self.renewals = Counter(
+            "segue_renewals_total",
+            "Links that were replaced as planned: resumed by a handle, fresh without one, or cut where a turn lost its "
+            "rest by it.",
+            ["trigger", "outcome"],
+            registry=reg,
+        )
+        self.renewal_gap = Histogram(
+            "segue_renewal_gap_seconds",
+            "How long a renewed session had no link.",
+            buckets=_GAP_BUCKETS,
+            registry=reg,
+        )
+        self.recoveries = Counter(
+            "segue_recoveries_total",
+            "Links that were lost or wedged, by what for, and by how they were replaced.",
+            ["cause", "outcome"],
+            registry=reg,
+        )
+        self.recovery_seconds = Histogram(
+            "segue_recovery_seconds",
+            "From the loss of a link, or the verdict that it is wedged, to the one that replaced it.",
+            buckets=_RECOVERY_BUCKETS,
+            registry=reg,
+        )
+        self.wedges = Counter(
+            "segue_wedges_total", "Links found wedged, by what they were recognised by.", ["sign"], registry=reg
+        )
+        self.replayed = Counter(
+            "segue_input_replayed_seconds_total", "User audio given to the model again, on a new link.", registry=reg
+        )
+        self.breaker_open = Gauge(
+            "segue_breaker_open",
+            "1 while links to a family of models are not dialled, because dials failed or there was no quota.",
+            ["credential", "family"],
+            registry=reg,
+        )
+        self.tool_calls = Counter(
+            "segue_tool_calls_total",
+            "Functions the model asked for: answered, cancelled by the model, or unanswered at the session's end.",
+            ["outcome"],
+            registry=reg,
+        )
+        self.tool_call_seconds = Histogram(
+            "segue_tool_call_seconds",
+            "From a call, as it is sent to the client, to its last result.",
+            buckets=_TOOL_BUCKETS,
+            registry=reg,
+        )
         self.turns = Counter("segue_turns_total", "Turns that ended.", ["family", "outcome"], registry=reg)
         self.turn_seconds = Histogram(
             "segue_turn_seconds", "Audio that the model made in a turn.", buckets=_TURN_BUCKETS, registry=reg
@@ -57,7 +129,11 @@ class Metrics:
             registry=reg,
         )
         self.interruptions = Counter(
-            "segue_interruptions_total", "Turns that were cut, by cause.", ["cause"], registry=reg
+            "segue_interruptions_total",
+            "Turns that were cut, by cause. Beside them: phantom_ignored, the backend's interruptions that nobody made "
+            "and that cut nothing; false, those of the cause user that had no words to them.",
+            ["cause"],
+            registry=reg,
         )
         self.heard_ratio = Histogram(
             "segue_interruption_heard_ratio",
@@ -82,9 +158,43 @@ class Metrics:
             registry=reg,
         )
 
-    def observe_drop(self, drop: Drop) -> None:
-        """Count audio that was thrown away."""
-        self.audio_dropped.labels(drop.reason).inc(drop.seconds)
+    def note(self, observation: Observation) -> None:
+        """Count what a session did behind the scenes."""
+        match observation:
+            case Drop():
+                self.audio_dropped.labels(observation.reason).inc(observation.seconds)
+            case Renewed():
+                outcome = "cut" if observation.cut else "resumed" if observation.resumed else "fresh"
+                self.renewals.labels(observation.trigger.name.lower(), outcome).inc()
+                self.renewal_gap.observe(observation.gap)
+            case Recovered():
+                self.recoveries.labels(observation.cause.name.lower(), observation.outcome.name.lower()).inc()
+                if observation.outcome is not Outcome.FAILED:
+                    self.recovery_seconds.observe(observation.seconds)
+            case Wedged():
+                self.wedges.labels(observation.sign.name.lower()).inc()
+            case PhantomSeen():
+                # One that cut a turn is counted as what the client is told.
+                if not observation.cut:
+                    self.interruptions.labels("phantom_ignored").inc()
+            case FalseInterruptionSeen():
+                self.interruptions.labels("false").inc()
+            case InputReplayed():
+                self.replayed.inc(observation.seconds)
+
+    def observe_loss(self, code: int) -> None:
+        """Count a link that was lost, by the code of its close; 0 for a connection that never stood."""
+        self.link_closed.labels(str(code) if code in _CLOSE_CODES else "other" if code else "none").inc()
+
+    def observe_breaker(self, credential: str, family: str, is_open: bool) -> None:
+        """Show whether links to a family are dialled with a credential."""
+        self.breaker_open.labels(credential, family).set(is_open)
+
+    def observe_tool_call(self, outcome: str, seconds: float | None = None) -> None:
+        """Count a call of a function of the client's; `seconds` is what its answer took."""
+        self.tool_calls.labels(outcome).inc()
+        if seconds is not None:
+            self.tool_call_seconds.observe(seconds)
 
     def observe(self, output: Output, family: str) -> None:
         """Count what a client of a session with a model of this family is told. Audio is counted by its seconds."""

@@ -1,18 +1,30 @@
 """A session against a server that plays a script."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
+from typing import Any
 
 import grpc
 import pytest
 import trustme
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.json_format import MessageToDict
 
 import segue_client
 from segue_client.segue.v1.client_event_pb2 import ClientEvent, SessionUpdate, ToolResult
 from segue_client.segue.v1.error_pb2 import Error
-from segue_client.segue.v1.open_session_pb2 import AudioFormat, OpenSession, TurnDetection
-from segue_client.segue.v1.server_event_pb2 import GoAway, Interrupted, ServerEvent, SessionClosed, TurnEnded
+from segue_client.segue.v1.open_session_pb2 import AudioFormat, OpenSession, Tools, TurnDetection
+from segue_client.segue.v1.server_event_pb2 import (
+    GoAway,
+    Interrupted,
+    Notice,
+    ServerEvent,
+    SessionClosed,
+    ToolCall,
+    ToolCallCancelled,
+    TurnEnded,
+)
 from segue_client.segue.v1.voice_session_service_pb2 import ConverseResponse
 from tests.clients.python.scripted_server import COMPLETED, EOF, OPENED, Script, Stream, serving
 
@@ -175,12 +187,104 @@ async def test_an_image_travels_alone_and_the_rest_in_batches() -> None:
     assert max(map(len, messages)) == 32
 
 
-async def test_a_result_that_is_no_json_is_refused() -> None:
+def nested(depth: int) -> Any:
+    return {"a": nested(depth - 1)} if depth else 1
+
+
+@pytest.mark.parametrize(
+    "result", [{1, 2}, b"bytes", math.nan, {"a": [math.inf]}, 10**400, "\ud800", nested(40), nested(500)]
+)
+async def test_a_result_that_is_no_json_is_refused(result: Any) -> None:
     async with serving(listen) as server, segue_client.connect(server.target) as session:
         with pytest.raises(ValueError, match="must be a JSON value"):
-            await session.send_tool_result("c1", {1, 2})
+            await session.send_tool_result("c1", result)
+
+
+async def test_a_result_with_an_unknown_scheduling_is_refused() -> None:
+    async with serving(listen) as server, segue_client.connect(server.target) as session:
         with pytest.raises(ValueError, match="'LATER' is not one of"):
             await session.send_tool_result("c1", 1, scheduling="LATER")  # type: ignore[arg-type]
+
+
+async def test_a_result_may_be_nested_as_deep_as_the_stream_carries() -> None:
+    async with serving(listen) as server, segue_client.connect(server.target) as session:
+        await session.send_tool_result("c1", nested(31))
+        await session.finish()
+        assert [type(event).__name__ async for event in session] == ["Opened"]
+    sent = server.streams[0].heard[1].tool_result.result
+    assert MessageToDict(sent) == nested(31)
+
+
+WEATHER = segue_client.FunctionDeclaration(
+    name="get_weather",
+    description="The weather in a city.",
+    parameters={"type": "object", "properties": {"city": {"type": "string"}}},
+)
+
+
+async def test_tools_are_declared_called_and_answered() -> None:
+    async def call(stream: Stream) -> None:
+        await stream.say(OPENED)
+        await stream.hear_until("text")
+        await stream.say(
+            ServerEvent(
+                seq=1, turn=1, tool_call=ToolCall(call_id="c1", name="get_weather", arguments={"city": "Oslo"})
+            ),
+            ServerEvent(seq=2, turn=1, tool_call=ToolCall(call_id="c2", name="get_weather")),
+            ServerEvent(seq=3, tool_call_cancelled=ToolCallCancelled(call_id="c2")),
+        )
+        await stream.hear_until("tool_result")
+        await stream.hear_until("tool_result")
+        await stream.say(COMPLETED)
+        await stream.hear_out()
+
+    cancelled = []
+    async with (
+        serving(call) as server,
+        segue_client.connect(server.target, tools=[WEATHER, "googleSearch"]) as session,
+    ):
+        await session.send_text("Is it cold in Oslo?")
+        async for event in session:
+            match event:
+                case segue_client.ToolCall(call_id=call_id, name="get_weather", arguments={"city": city}):
+                    await session.send_tool_result(call_id, {"city": city, "celsius": -3}, scheduling="WHEN_IDLE")
+                case segue_client.ToolCall(call_id=call_id):
+                    await session.send_tool_result(call_id, error="which city?")
+                case segue_client.ToolCallCancelled(call_id=call_id):
+                    cancelled.append(call_id)
+    opening, _, *results = server.streams[0].heard
+    assert list(opening.open.tools.functions) == [WEATHER]
+    assert not WEATHER.HasField("blocking")
+    assert list(opening.open.tools.built_in) == ["googleSearch"]
+    answered, failed = (event.tool_result for event in results[:2])
+    assert (answered.call_id, MessageToDict(answered.result)) == ("c1", {"city": "Oslo", "celsius": -3})
+    assert answered.scheduling == ToolResult.SCHEDULING_WHEN_IDLE
+    assert (failed.call_id, failed.error) == ("c2", "which city?")
+    assert cancelled == ["c2"]
+
+
+async def test_tools_in_the_options_take_the_place_of_the_arguments() -> None:
+    options = OpenSession(tools=Tools(built_in=["urlContext"]))
+    async with (
+        serving(listen) as server,
+        segue_client.connect(server.target, tools=[WEATHER, "googleSearch"], options=options),
+    ):
+        pass
+    assert server.streams[0].heard[0].open.tools == options.tools
+
+
+@pytest.mark.parametrize("asked", [True, False])
+async def test_notices_come_to_those_who_ask(asked: bool) -> None:
+    async def renew(stream: Stream) -> None:
+        opening = await stream.hear_until("open")
+        notice = Notice(kind=Notice.KIND_RENEWED, message="the link was renewed", took=Duration(nanos=160_000_000))
+        await stream.say(OPENED, *([ServerEvent(notice=notice)] if opening.open.include_notices else []), COMPLETED)
+        await stream.hear_out()
+
+    async with serving(renew) as server, segue_client.connect(server.target, include_notices=asked) as session:
+        notices = [event async for event in session if isinstance(event, segue_client.Notice)]
+    assert notices == [segue_client.Notice("RENEWED", "the link was renewed", 0.16)] * asked
+    assert not server.streams[0].heard[0].open.HasField("tools")
 
 
 async def test_the_hook_gets_every_message_as_it_came() -> None:

@@ -1,0 +1,54 @@
+"""Interruptions by a sound in which nobody understood any words: coughs, echoes, doors."""
+
+from dataclasses import dataclass
+from math import inf
+
+from segue.core.journal import Journal
+from segue.core.outputs import CutCause
+from segue.core.playback import Broken, Playback
+from segue.core.turns import Turn
+
+# Words are waited for so long after the sound, in seconds.
+_WORDS_TIMEOUT = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class FalseCut(Broken):
+    """A turn that a sound has cut. `unfinished` when the user has not heard all that the model had to say."""
+
+    unfinished: bool
+
+
+class Cuts:
+    """Watches the turns that a sound cuts."""
+
+    def __init__(self, playback: Playback, journal: Journal) -> None:
+        self._playback = playback
+        self._journal = journal
+        # The turn that was cut, until somebody understood words in the sound.
+        self._turn: Turn | None = None
+
+    def watch(self) -> Turn | None:
+        """Look whether a turn was cut; return it."""
+        turn = self._playback.take_cut()
+        if turn is not None:
+            by_sound = turn.cut_cause is CutCause.USER and not self._journal.has_words_since(turn.answers)
+            self._turn = turn if by_sound else None
+        return turn
+
+    def forget(self) -> None:
+        """Take it that there were words, or that something new is said."""
+        self._turn = None
+
+    def deadline(self) -> float:
+        """Return when an interruption turns out to have been false; inf for never."""
+        if self._turn is None:
+            return inf
+        return max(self._journal.last_voiced_at, self._turn.cut_at) + _WORDS_TIMEOUT
+
+    def take(self) -> FalseCut:
+        """Return what was cut for nothing; its deadline must have passed."""
+        turn, self._turn = self._turn, None
+        assert turn is not None
+        heard, rest = turn.split(turn.heard or 0.0)
+        return FalseCut(turn.number, heard, rest, unfinished=bool(rest) or not turn.generated)

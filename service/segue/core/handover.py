@@ -1,0 +1,92 @@
+"""What goes over from one link to the next: the conversation so far, words without an answer, a turn that broke off.
+
+A handle brings back what the service remembers. What it does not cover is told in a note, words that no turn has
+answered are given again, and a turn that broke off is asked for in a new one. Without a handle the conversation so far
+goes into the system instruction.
+"""
+
+from segue.core.actions import InputReplayed
+from segue.core.events import HandleReceived
+from segue.core.handles import Handle
+from segue.core.links import Links
+from segue.core.options import Options
+from segue.core.playback import Broken
+from segue.core.recall import Recall
+from segue.core.setups import Instructions
+from segue.core.turns import Turns
+from segue.core.uplink import Uplink
+from segue.core.wording import go_on, what_was_missed
+
+# More speech than this is given again in words, in seconds.
+_LONGEST_REPLAY = 15.0
+
+
+class Handover:
+    """One session's. Times are in seconds.
+
+    Attributes:
+        request: what asks the model to go on with a turn that broke off, until it does; empty for nothing.
+        serial: input before this serial is covered by the next handle that comes.
+    """
+
+    def __init__(
+        self, options: Options, instructions: Instructions, recall: Recall, turns: Turns, links: Links, uplink: Uplink
+    ) -> None:
+        self._bytes_per_second = options.input_format.bytes_per_second if options.input_format else 1
+        self._instructions = instructions
+        self._recall = recall
+        self._turns = turns
+        self._links = links
+        self._uplink = uplink
+        self._journal = uplink.journal
+        self.request = ""
+        self.serial = 0
+        # The turns up to this one are covered by the next handle that comes.
+        self._turn = 0
+
+    def break_off(self, broken: Broken) -> None:
+        """Remember a turn that broke off, so that the model is asked to go on with it."""
+        question = self._recall.question(broken.turn) or self._recall.asked.strip()
+        self.request = go_on(question, broken.heard, broken.rest)
+        self._instructions.broken = broken.turn
+
+    def forget_request(self) -> None:
+        """Take it that the model went on, or is not to."""
+        self.request = ""
+        self._instructions.broken = 0
+
+    def cover(self, serial: int) -> None:
+        """Take it that the turns so far ended, and input before this serial with them."""
+        self.serial, self._turn = serial, self._turns.last_number
+
+    def keep(self, event: HandleReceived, now: float) -> None:
+        """Take a handle; an empty one says that the conversation cannot be resumed now, and the last good one stays."""
+        if event.handle:
+            serial, last, turn = self.serial, self._turn, self._turns.open
+            if turn is not None and not turn.cut:
+                # What it answers had been heard before it began.
+                serial, last = max(serial, turn.answers), turn.number
+            if event.consumed is not None:
+                serial = max(serial, self._journal.after_message(event.consumed))
+            self._links.keep(Handle(event.handle, now, serial, last))
+
+    def catch_up(self, now: float) -> InputReplayed | None:
+        """Have a new link be given what it lacks. Returns what was replayed, None where nothing was."""
+        resumed = self._links.resumed
+        missed = what_was_missed(self._recall.since(resumed.turn, self._instructions.broken)) if resumed else ""
+        told = self._uplink.tell(missed)
+        self.serial = resumed.serial if resumed else self._journal.first
+        self._turn = resumed.turn if resumed and not told else self._turns.last_number
+        if self._journal.has_words_since(self.serial) or self._journal.speaking(now):
+            return self._replay(now)
+        if self.request:
+            self._uplink.ask(self.request)
+        return None
+
+    def _replay(self, now: float) -> InputReplayed:
+        pieces = self._journal.since(self.serial)
+        speaking = self._journal.speaking(now)
+        audio = sum(len(piece.payload) for piece in pieces if isinstance(piece.payload, bytes))
+        in_words = not speaking and (audio > _LONGEST_REPLAY * self._bytes_per_second or self._links.tries > 1)
+        words = self._recall.asked.strip() if audio and in_words and self._journal.understood else ""
+        return InputReplayed(self._uplink.replay(pieces, words, ended=not speaking))

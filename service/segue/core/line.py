@@ -1,0 +1,492 @@
+"""A session's line to the model: it outlives every link, and what was under way when one ended goes on with the next.
+
+What the user said and no turn has answered is said again; a turn that broke off is gone on with in a new one; what the
+new link missed of the conversation it is told. Words are unanswered until the first output that they caused has been
+released: that is how nothing is answered twice.
+"""
+
+from collections.abc import Callable
+from math import inf
+from typing import Any, TypeAlias
+
+from segue.core import events as ev
+from segue.core.actions import (
+    Action,
+    FalseInterruptionSeen,
+    PhantomSeen,
+    Recovered,
+    Renewed,
+    Sign,
+    Trigger,
+    Wedged,
+)
+from segue.core.admission import Fault
+from segue.core.calls import Calls
+from segue.core.closings import context_full
+from segue.core.cuts import Cuts
+from segue.core.downlink import MODEL_EVENTS, Downlink, ModelEvent
+from segue.core.handover import Handover
+from segue.core.links import Links
+from segue.core.options import Options
+from segue.core.outputs import (
+    Closed,
+    CutCause,
+    Notice,
+    NoticeKind,
+)
+from segue.core.patience import Patience
+from segue.core.playback import Broken
+from segue.core.policy import FalseInterruption, Policy
+from segue.core.profiles import profile_of
+from segue.core.recall import Recall
+from segue.core.setups import Instructions
+from segue.core.tools import Tools
+from segue.core.uplink import Uplink
+from segue.core.watchdog import Watchdog
+
+# What ends sooner than this after the user's words answers something before them, in seconds.
+_SHORTEST_REPLY = 0.25
+# A window so full is renewed afresh where nothing lets old context go, or explains that the service took no more.
+_NEARLY_FULL = 0.85
+_FULL = 0.9
+
+LinkEvent: TypeAlias = ModelEvent | ev.LinkEvent
+
+
+class Line:
+    """One session's line. Feed it the client's input and the links' events; `closing` tells when no link can be had.
+
+    Args:
+        options: what the session was opened with.
+        policy: what holds for all sessions of the server.
+        draw: gives numbers from 0 to 1.
+        actions: where whatever follows is appended.
+    """
+
+    def __init__(self, options: Options, policy: Policy, draw: Callable[[], float], actions: list[Action]) -> None:
+        self._options = options
+        self._policy = policy
+        self._actions = actions
+        self._profile = profile_of(options.model, policy.profiles)
+        self._recall = Recall()
+        self.downlink = Downlink(options, actions, self._recall)
+        self.playback = self.downlink.playback
+        self._instructions = Instructions(options, self._profile, self._recall, transparent=policy.transparent)
+        self.links = Links(self._profile, policy, self._instructions.setup, self._instructions.suffices, draw, actions)
+        self._watchdog = Watchdog(self._profile)
+        self._calls = Calls(options, wait=self._profile.calls_wait)
+        self.uplink = Uplink(options, self._profile, self.links, self._calls, actions)
+        self._journal = self.uplink.journal
+        self._handover = Handover(
+            options, self._instructions, self._recall, self.downlink.turns, self.links, self.uplink
+        )
+        self._tools = Tools(
+            self._calls, self._recall, self.playback, self.links, self.uplink, self._handover, self._watchdog
+        )
+        self._cuts = Cuts(self.playback, self._journal)
+        self._patience = Patience(
+            self._profile, self.links, self.uplink, self.downlink, self._watchdog, self._calls, self._cuts
+        )
+        # How the session ends, once no other link can be had, and whether that cost the client anything.
+        self.closing: Closed | None = None
+        self.cut_short = False
+        # What the newest turn answers: input before this serial.
+        self._answers = 0
+        self._tokens = 0
+        # The model asked for more words instead of answering.
+        self._awaited = False
+        # The end of a turn after which the model said that it goes on.
+        self._unended: ev.TurnCompleted | None = None
+
+    @property
+    def owed(self) -> bool:
+        """Return whether somebody waits for the model: for its answer, or for the rest of a turn that broke off."""
+        return bool(self._handover.request) or self._watchdog.since is not None
+
+    # The client speaks.
+
+    def hear(self, audio: bytes, voiced: bool, now: float) -> Fault | None:
+        """Take a frame of the user's audio; return why it cannot be used, and what to do, where it cannot."""
+        if voiced and not self._journal.speaking(now):
+            self._file_words()
+        fault = self.uplink.hear(audio, voiced, now)
+        if voiced and fault is None:
+            self._hear_voice(now)
+        return fault
+
+    def write(self, text: str, now: float) -> Fault | None:
+        """Take a text of the user; return why it cannot be used, and what to do, where it cannot."""
+        self._file_words()
+        fault = self.uplink.write(text)
+        if fault is None:
+            self._recall.hear_user(f" {text}", 0)
+            self._hear_words(now)
+            self._cuts.forget()
+            self.downlink.understand_user(now)
+            self._watchdog.expect(now + self.uplink.queued_seconds)
+        return fault
+
+    def respond(self, event: ev.ToolResultReceived, now: float) -> Fault | None:
+        """Take the result of a call; return why it cannot be used, and what to do, where it cannot."""
+        return self._tools.respond(event, now)
+
+    def stop(self, turn: int, heard: float | None, now: float) -> bool:
+        """Cut a turn because the client asks. Returns whether it cut anything."""
+        self._handover.forget_request()
+        cut = self.downlink.stop(turn, heard, now)
+        self.downlink.show_evidence(now)
+        if cut:
+            # An answer that was awaited is awaited no more.
+            self._journal.forget(self._journal.boundary(now))
+            self._watch_cut()
+        return cut
+
+    def _file_words(self) -> None:
+        # What was understood after it had been answered is no part of what is said now.
+        if not self._journal.has_words_since(self._answers):
+            self._recall.file()
+
+    def _hear_voice(self, now: float) -> None:
+        self.downlink.show_evidence(now)
+        self._awaited = False
+        if self.uplink.speaking:
+            self._hear_words(now)
+        if self._journal.has_words():
+            self._cuts.forget()
+            self._watchdog.expect(self._journal.words_ended_at)
+            self.uplink.remind()
+
+    def _hear_words(self, now: float) -> None:
+        self.downlink.words_at = self.playback.active_at = now
+        self.downlink.show_evidence(now)
+        self.downlink.interrupt_playout(now)
+        self._watch_cut()
+        self._handover.forget_request()
+
+    # The links speak.
+
+    def receive(self, event: LinkEvent, now: float) -> None:
+        """Take what a link says; what one says that was hung up, or is not up yet, means nothing."""
+        links, kind = self.links, type(event)
+        if (links.up and event.link == links.number) if kind not in _OF_DIALS else links.knows(event.link):
+            _REACTIONS[kind](self, event, now)
+
+    def open(self, now: float) -> None:
+        """Dial the first link."""
+        self.links.open(now)
+
+    def hang_up(self) -> None:
+        """Be without links from here on."""
+        self.links.hang_up()
+        self._watchdog.settle()
+        self._handover.forget_request()
+
+    def _hold(self, event: ev.LinkHeld, now: float) -> None:
+        if event.link == self.links.next:
+            self.links.hold(now)
+
+    def _go_up(self, event: ev.LinkOpened, now: float) -> None:
+        if event.link == self.links.next:
+            # The old one was kept until now, and whatever it was doing ends with it.
+            self._leave_link(now)
+        completed = self.links.go_up(event.link, now)
+        self._watchdog.renew(suspect=isinstance(completed, Recovered))
+        resumed = self.links.resumed
+        if completed is not None:
+            self.uplink.change_link()
+        self._calls.move(resumed.at if resumed else -inf)
+        self._unended, self._tokens = None, self._tokens if resumed else 0
+        if completed is None:
+            self.playback.active_at = now
+        else:
+            self._tell_of(completed)
+            self._catch_up(now)
+        if self._watchdog.since is not None:
+            self._watchdog.expect(now + self.uplink.queued_seconds)
+        self._tools.give_results(now)
+        self.uplink.tick(now)
+
+    def _lose(self, event: ev.LinkLost, now: float) -> None:
+        if event.link == self.links.next:
+            self.links.lose_next(now)
+            return
+        if event.cause is ev.LossCause.STALLED:
+            self._actions.append(Wedged(Sign.DEAD_SOCKET))
+        full = event.cause is ev.LossCause.INVALID and self._tokens >= _FULL * self._profile.window
+        if full:
+            self.links.forget_handles()
+        was_up = self.links.up
+        closing = self.links.lose(event, now)
+        if closing is not None:
+            self._end(context_full(event.message) if full else closing)
+            return
+        if was_up:
+            self._leave_link(now)
+        self.links.tick(now)
+
+    def _hurry(self, event: ev.GoingAway, now: float) -> None:
+        self.links.hurry(now, event.time_left)
+
+    def _keep_handle(self, event: ev.HandleReceived, now: float) -> None:
+        self._handover.keep(event, now)
+
+    def _await_input(self, _event: ev.InputAwaited, _now: float) -> None:
+        self._awaited = True
+        self._watchdog.settle()
+
+    def _change_interaction(self, event: ev.InteractionChanged, now: float) -> None:
+        self._watchdog.note_busy(not event.idle and not self._profile.idle_by_turn_complete, now)
+        unended, self._unended = self._unended, None
+        if event.idle and unended is not None:
+            self._complete(unended, now)
+
+    def _hear_model(self, event: ModelEvent, now: float) -> None:
+        before = self.downlink.turns.last_number
+        self.downlink.receive(event, now)
+        turn = self.downlink.turns.open
+        if turn is not None and not turn.cut:
+            if self.downlink.turns.last_number > before:
+                turn.answers = self._journal.boundary(now)
+                self._answers = turn.answers
+                self._cuts.forget()
+                self._watchdog.clear()
+            elif self.downlink.spoke_at == now and self._calls.answer():
+                # A result was waited for, and the turn goes on with it.
+                self._watchdog.settle()
+        self._watch_cut()
+
+    def _hear_audio(self, event: ev.ModelAudio, now: float) -> None:
+        self._hear_model(event, now)
+        if self._watchdog.note_faint(len(event.audio) / 48_000 if event.faint else 0.0):
+            self._give_up_link(Sign.FAINT_AUDIO, now)
+
+    def _understand(self, event: ev.UserTranscribed, now: float) -> None:
+        if self.uplink.is_echo(event.text):
+            return
+        self.downlink.show_evidence(now)
+        self._journal.understand()
+        self._cuts.forget()
+        answering = self.downlink.turns.open
+        if (answering is None or answering.cut) and self._journal.has_words_since(self._answers):
+            self._watchdog.expect(max(now, self._journal.words_ended_at))
+            self._handover.forget_request()
+        self._hear_model(event, now)
+
+    def _finish_turn(self, event: ev.TurnCompleted, now: float) -> None:
+        turn = self.downlink.turns.open
+        if self._watchdog.busy and not (turn is not None and turn.cut):
+            self._unended = event
+        else:
+            self._complete(event, now)
+
+    def _complete(self, event: ev.TurnCompleted, now: float) -> None:
+        turn, interrupted = self.downlink.turns.open, self.downlink.interrupted(now)
+        self._hear_model(event, now)
+        if turn is not None:
+            self._handover.cover(turn.answers)
+            if not turn.cut and turn.generated:
+                self._journal.forget(turn.answers)
+        elif interrupted:
+            # Whatever interrupted it is not a part of it.
+            self._handover.cover(max(self._handover.serial, self._journal.last_span))
+        else:
+            self._handover.cover(self._journal.boundary(now))
+            self._end_empty_turn(event, now)
+        if self._watchdog.note_rejection(event.reason == "RESPONSE_REJECTED"):
+            self._give_up_link(Sign.REJECTIONS, now)
+
+    def _end_empty_turn(self, event: ev.TurnCompleted, now: float) -> None:
+        since = self._watchdog.since
+        if since is None or now < since + _SHORTEST_REPLY:
+            return
+        if event.reason or self._awaited:
+            self._watchdog.settle()
+        elif self._watchdog.note_empty_turn(now):
+            self._give_up_link(Sign.EMPTY_TURNS, now)
+        else:
+            self._watchdog.settle()
+
+    def _call(self, event: ev.ToolCalled, now: float) -> None:
+        self._hear_model(event, now)
+        turn = self.downlink.turns.open
+        if turn is not None and not turn.cut:
+            # The client is about to have it: the words that it answers are answered.
+            self.playback.tell(turn)
+            self.note_released()
+        self._tools.call(event, now)
+
+    def _cancel_calls(self, event: ev.ToolCallsCancelled, now: float) -> None:
+        self._tools.cancel(event, now)
+
+    def _charge(self, event: ev.UsageReported, now: float) -> None:
+        self._tokens = event.usage.total_tokens or self._tokens
+        self._hear_model(event, now)
+        if self._options.compression is None and self._tokens >= _NEARLY_FULL * self._profile.window:
+            self.links.start_afresh(now)
+
+    # Time passes.
+
+    def tick(self, now: float) -> None:
+        """Do what is due."""
+        self.playback.settle(now)
+        self.links.tick(now)
+        self.links.prepare(now)
+        self._journal.forget_wordless(now)
+        if now >= self.downlink.doubt_deadline():
+            self._take_for_phantom(now)
+        if now >= self._cuts.deadline():
+            self._take_for_false(now)
+        if not self.links.up:
+            return
+        if now >= self.links.swap_at(self._patience.quiet_at()):
+            self._swap(now)
+        elif now >= self._patience.end_deadline():
+            self._complete(ev.TurnCompleted(self.links.number, ""), now)
+        elif now >= self._patience.stop_deadline():
+            self._give_up_link(Sign.STOPPED, now)
+        elif now >= self._patience.reply_deadline():
+            self._give_up_link(Sign.SILENCE, now)
+        else:
+            self.uplink.tick(now)
+
+    def deadline(self) -> float:
+        """Return when `tick` has something to do; inf for never."""
+        at = min(
+            self.playback.deadline(),
+            self.links.deadline(),
+            self.downlink.doubt_deadline(),
+            self._cuts.deadline(),
+            self._journal.wordless_deadline(),
+        )
+        if not self.links.up:
+            return at
+        swap_at = self.links.swap_at(self._patience.quiet_at() if self.links.due else inf)
+        owed_at = min(self._patience.end_deadline(), self._patience.stop_deadline(), self._patience.reply_deadline())
+        return min(at, swap_at, owed_at, self.uplink.deadline())
+
+    def note_released(self) -> None:
+        """Look at what was just released to the client: its first output answers the user's words."""
+        answers = self.playback.take_told()
+        if answers is not None:
+            self._journal.forget(answers)
+            self._calls.answer()
+            self._handover.forget_request()
+            self.links.answered()
+
+    # Interruptions that were none.
+
+    def _watch_cut(self) -> None:
+        turn = self._cuts.watch()
+        if turn is not None:
+            # What is owed now is owed to the words that cut it, if there are any.
+            self._handover.forget_request()
+            self._watchdog.settle()
+            if self._journal.has_words_since(turn.answers):
+                self._watchdog.expect(self._journal.words_ended_at)
+
+    def _take_for_false(self, now: float) -> None:
+        cut = self._cuts.take()
+        continued = self._policy.false_interruption is FalseInterruption.CONTINUE and cut.unfinished
+        self._actions.append(FalseInterruptionSeen(continued))
+        self._notify(NoticeKind.FALSE_INTERRUPTION, f"a sound without words had interrupted turn {cut.turn}")
+        if continued:
+            self._ask_to_go_on(cut, now)
+
+    def _take_for_phantom(self, now: float) -> None:
+        broken = self.downlink.dispel_doubt(now)
+        self._actions.append(PhantomSeen(cut=broken is not None))
+        self._notify(NoticeKind.PHANTOM_INTERRUPT, "the model was interrupted by nobody")
+        self._watchdog.suspect(now)
+        if broken is not None:
+            self._ask_to_go_on(broken, now)
+
+    def _ask_to_go_on(self, broken: Broken, now: float) -> None:
+        self._handover.break_off(broken)
+        if self.links.up:
+            self.uplink.ask(self._handover.request)
+            self.uplink.tick(now)
+            self._watchdog.expect(now)
+
+    # One link gives way to another.
+
+    def _swap(self, now: float) -> None:
+        overlaps = self.links.overlaps and self.links.due and self._patience.quiet_at() <= now
+        cut = False if overlaps else self._leave_link(now)
+        self.links.swap(now, cuts=cut)
+
+    def _leave_link(self, now: float) -> bool:
+        """Let go of what the link was doing. Returns whether that broke off a turn."""
+        self._awaited = False
+        turn = self.downlink.turns.open
+        waits = turn is not None and self._calls.of(turn.number)
+        broken = self.downlink.leave_link(CutCause.RECOVERY, now, waits=waits)
+        if broken is None:
+            return False
+        self._handover.break_off(broken)
+        return True
+
+    def _give_up_link(self, sign: Sign, now: float) -> None:
+        self._actions.append(Wedged(sign))
+        self._notify(NoticeKind.WEDGED, f"the model gave no answer ({sign.name.lower()})")
+        trouble_at = min(self._watchdog.trouble_at, now if self._watchdog.since is None else self._watchdog.since)
+        closing = self.links.replace(sign, trouble_at, now)
+        if closing is not None:
+            self._end(closing)
+            return
+        self._leave_link(now)
+        self.links.tick(now)
+
+    def _end(self, closing: Closed) -> None:
+        turn = self.downlink.turns.open
+        self.cut_short = (
+            self.owed or not self.links.opened or (turn is not None and not turn.cut and not turn.generated)
+        )
+        self.closing = closing
+        self.downlink.lose()
+        self.hang_up()
+
+    def _catch_up(self, now: float) -> None:
+        replayed = self._handover.catch_up(now)
+        if replayed is not None:
+            self._actions.append(replayed)
+            message = "the user's words were given to the model again"
+            self._notify(NoticeKind.INPUT_REPLAYED, message, replayed.seconds)
+        if self._handover.request or (replayed is not None and not self._journal.speaking(now)):
+            self._watchdog.expect(now + self.uplink.queued_seconds)
+
+    # Who watches is told.
+
+    def _tell_of(self, completed: Renewed | Recovered) -> None:
+        self._actions.append(completed)
+        if isinstance(completed, Renewed):
+            why = {Trigger.AGE: "of its age", Trigger.GO_AWAY: "it was to end", Trigger.CONTEXT: "its context was full"}
+            message = f"the link was replaced, because {why[completed.trigger]}"
+            self._notify(NoticeKind.RENEWED, message, completed.gap)
+        else:
+            message = f"a link that was lost ({completed.cause.name.lower()}) was replaced"
+            self._notify(NoticeKind.RECOVERED, message, completed.seconds)
+
+    def _notify(self, kind: NoticeKind, message: str, took: float | None = None) -> None:
+        if self._options.notices:
+            self.playback.outbox.put_urgent(Notice(kind, message, took))
+
+
+_REACTIONS: dict[type, Callable[[Line, Any, float], None]] = dict.fromkeys(MODEL_EVENTS, Line._hear_model) | {
+    ev.LinkHeld: Line._hold,
+    ev.LinkOpened: Line._go_up,
+    ev.LinkLost: Line._lose,
+    ev.GoingAway: Line._hurry,
+    ev.HandleReceived: Line._keep_handle,
+    ev.InputAwaited: Line._await_input,
+    ev.InteractionChanged: Line._change_interaction,
+    ev.ModelAudio: Line._hear_audio,
+    ev.UserTranscribed: Line._understand,
+    ev.TurnCompleted: Line._finish_turn,
+    ev.ToolCalled: Line._call,
+    ev.ToolCallsCancelled: Line._cancel_calls,
+    ev.UsageReported: Line._charge,
+}
+
+LINK_EVENTS = frozenset(_REACTIONS)
+# What a link can say before it is up.
+_OF_DIALS = frozenset({ev.LinkHeld, ev.LinkOpened, ev.LinkLost})

@@ -1,0 +1,238 @@
+"""What the client hears: turns on their way through the outbox, cut when somebody interrupts, ended when all played."""
+
+from dataclasses import dataclass
+from math import inf
+
+from segue.core.actions import Action, Drop
+from segue.core.options import Options
+from segue.core.outbox import Outbox
+from segue.core.outputs import (
+    Audio,
+    CutCause,
+    EndReason,
+    Interrupted,
+    Output,
+    Speaker,
+    Text,
+    ToolCall,
+    Totals,
+    Transcript,
+    TurnEnded,
+    Usage,
+)
+from segue.core.recall import Recall
+from segue.core.turns import SPLIT_TIMEOUT, Turn, Turns
+
+# The model's native output: 16-bit samples at 24000 Hz.
+MODEL_BYTES_PER_SECOND = 48_000
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A turn that the backend could not finish: what of it was heard or will be, and what was made beyond that."""
+
+    turn: int
+    heard: str
+    rest: str
+
+
+class Playback:
+    """The turns of a session and the outbox that they leave through. Actions that follow are appended to `actions`."""
+
+    def __init__(self, options: Options, actions: list[Action], recall: Recall) -> None:
+        self._actions = actions
+        self._recall = recall
+        self.turns = Turns()
+        output = options.output_format
+        frame_bytes = round(output.sample_rate * options.output_frame_duration) * output.sample_bytes
+        self.outbox = Outbox(output.bytes_per_second, frame_bytes, inf if options.unpaced else options.lead)
+        self.totals = Totals()
+        # When something was last said by anybody.
+        self.active_at = -inf
+        # What the turns answer that have begun to reach the client, and the turn that was cut, since last asked.
+        self._told: int | None = None
+        self._cut: Turn | None = None
+
+    @property
+    def idle(self) -> bool:
+        """Return whether nothing is being said: no turn that anybody waits for runs or plays."""
+        open_turn = self.turns.open
+        return not self.turns.unended and (open_turn is None or open_turn.cut)
+
+    def deadline(self) -> float:
+        """Return when `settle` has something to do; inf for never."""
+        return min((turn.cut_at + SPLIT_TIMEOUT for turn in self.turns.unended if turn.cut), default=inf)
+
+    def begin(self, now: float) -> Turn:
+        """Number a new turn; the older ones that were cut are over."""
+        for turn in self.turns.unended:
+            if turn.cut:
+                self._say_end(turn)
+        self.totals.turns += 1
+        turn = self.turns.begin()
+        turn.began_at = now
+        return turn
+
+    def stop(self, number: int, heard: float | None, now: float) -> bool:
+        """Cut a turn because the client asks; 0 means all that is going on. Returns whether it cut anything."""
+        if not number:
+            return self.cut_all(CutCause.CLIENT, now, heard)
+        turn = self.turns.find(number)
+        if turn is None or turn.cut or turn.stopped:
+            return False
+        self.cut(turn, CutCause.CLIENT, now, heard)
+        return True
+
+    def cut_all(self, cause: CutCause, now: float, heard: float | None = None) -> bool:
+        """Cut whatever plays, waits or is being made. Returns whether there was anything."""
+        turns = [turn for turn in self.turns.unended if not (turn.cut or turn.stopped)]
+        for index, turn in enumerate(turns):
+            self.cut(turn, cause, now, heard if index == 0 else None)
+        return bool(turns)
+
+    def cut(self, turn: Turn, cause: CutCause, now: float, heard: float | None = None) -> None:
+        """Cut a turn, after `heard` seconds of it as the client says, or as the player's clock does for now."""
+        turn.split_final = heard is not None
+        if heard is None:
+            heard = turn.released - self.outbox.player.ahead(now)
+        heard = min(max(heard, 0.0), turn.audio)
+        dropped = self.outbox.discard(turn.number, now)
+        if dropped:
+            self._actions.append(Drop("interrupted", dropped))
+        self.turns.cut(turn, cause, heard, now)
+        self._cut = turn
+        if turn.begun:
+            self.tell(turn)
+        self.totals.interruptions += 1
+        self.outbox.put_urgent(Interrupted(turn.number, cause, *turn.split(heard), heard))
+
+    def break_off(self, turn: Turn, cause: CutCause, now: float) -> Broken | None:
+        """Have a turn that the backend cannot finish play to the end of its last whole sentence, and end there.
+
+        Returns None where the client knows nothing of it yet: then it never was.
+        """
+        if not turn.told:
+            self._actions.append(Drop("recovery", self.outbox.discard(turn.number, now)))
+            self._unsay(turn, cause)
+            return None
+        self.outbox.put_last_frame(turn.number)
+        end = turn.sentence_end()
+        if end is None:
+            end = turn.audio
+        dropped = self.outbox.shorten(turn.number, end - turn.released)
+        if dropped:
+            self._actions.append(Drop("recovery", dropped))
+        turn.broken_off, turn.heard = True, end
+        heard, rest = turn.split(end)
+        self.totals.interruptions += 1
+        self._recall.hear_model(turn.number, heard)
+        self.outbox.put_break(Interrupted(turn.number, cause, heard, rest, end), turn.ended())
+        return Broken(turn.number, heard, rest)
+
+    def _unsay(self, turn: Turn, cause: CutCause) -> None:
+        if not turn.named:
+            self.turns.take_back(turn)
+            self.totals.turns -= 1
+            return
+        # The client has seen its number, so it has an end.
+        turn.broken_off, turn.heard = True, 0.0
+        self.outbox.put_urgent(Interrupted(turn.number, cause))
+        self._say_end(turn)
+
+    def report_heard(self, number: int, heard: float, output_seq: int) -> None:
+        """Take the client's word on what was heard of a turn that was cut.
+
+        `output_seq` is the last output that the client had received when it spoke: before it had Interrupted, it
+        spoke of a turn that was still playing, and that is not its last word.
+        """
+        turn = self.turns.find(number)
+        if turn is not None and turn.cut and turn.cut_seq <= output_seq:
+            turn.heard = min(max(heard, 0.0), turn.audio)
+            turn.split_final = True
+
+    def note_cut_seq(self, number: int, seq: int) -> None:
+        """Note the number with which a turn's Interrupted leaves."""
+        turn = self.turns.find(number)
+        if turn is not None and turn.cut:
+            turn.cut_seq = seq
+
+    def settle(self, now: float) -> None:
+        """Say the end of the turns that were cut and of which no more is awaited."""
+        for turn in self.turns.unended:
+            if turn.cut and (turn.split_final or now >= turn.cut_at + SPLIT_TIMEOUT):
+                self._say_end(turn)
+
+    def end_all(self, now: float) -> None:
+        """Say the end of every turn: the session closes."""
+        for turn in self.turns.unended:
+            if not turn.cut:
+                turn.heard = min(max(turn.released - self.outbox.player.ahead(now), 0.0), turn.audio)
+                turn.end_reason = EndReason.SESSION_CLOSED
+                turn.broken_off = False
+                self.outbox.discard(turn.number, now)
+            self._say_end(turn)
+
+    def take(self, now: float, max_events: int, max_bytes: int) -> list[Output]:
+        """Release what may go now."""
+        taken = self.outbox.take(now, max_events, max_bytes)
+        for output in taken:
+            if type(output) is Audio:
+                seconds = len(output.audio) / MODEL_BYTES_PER_SECOND
+                self.totals.output_audio += seconds
+                playing = self.turns.find(output.turn)
+                assert playing is not None, "audio of a turn that is over"
+                playing.released += seconds
+                self.active_at = now
+                self.tell(playing)
+            elif type(output) is TurnEnded:
+                self._forget(output)
+            elif type(output) is Interrupted:
+                self._stop(output.turn)
+            elif isinstance(output, Text | ToolCall) or (
+                type(output) is Transcript and output.speaker is Speaker.MODEL and output.turn
+            ):
+                told = self.turns.find(output.turn)
+                if told is not None:
+                    self.tell(told)
+        return taken
+
+    def tell(self, turn: Turn) -> None:
+        """Take it that the client has something of a turn, or is about to."""
+        if not turn.told:
+            turn.told = True
+            self._told = max(self._told or 0, turn.answers)
+            self._recall.answer(turn.number)
+
+    def take_told(self) -> int | None:
+        """Return the serial before which what has begun to reach the client answers everything; None for nothing."""
+        told, self._told = self._told, None
+        return told
+
+    def take_cut(self) -> Turn | None:
+        """Return the last turn that was cut since this was last asked."""
+        cut, self._cut = self._cut, None
+        return cut
+
+    def charge(self, usage: Usage) -> None:
+        """Add tokens that were billed."""
+        if self.totals.usage is None:
+            self.totals.usage = Usage()
+        self.totals.usage.add(usage)
+
+    def _stop(self, number: int) -> None:
+        turn = self.turns.find(number)
+        if turn is not None:
+            turn.stopped = True
+
+    def _say_end(self, turn: Turn) -> None:
+        ended = turn.ended()
+        self.outbox.put_urgent(ended)
+        self._forget(ended)
+
+    def _forget(self, ended: TurnEnded) -> None:
+        turn = self.turns.find(ended.turn)
+        if turn is not None:
+            self.turns.forget(turn)
+            self._recall.hear_model(ended.turn, ended.heard_text)
+            if ended.usage is not None:
+                self.charge(ended.usage)

@@ -1,0 +1,61 @@
+"""What a link is set up with."""
+
+from segue.core.actions import Setup
+from segue.core.handles import Handle
+from segue.core.options import Options
+from segue.core.profiles import NoteSlot, Profile
+from segue.core.recall import Recall
+from segue.core.wording import with_history
+
+
+def fault_of(options: Options, profile: Profile) -> str | None:
+    """Return why no link can be had for these options, and what to do; None when one can."""
+    if options.modality in profile.modalities:
+        return None
+    return (
+        f"{options.model} does not answer in {options.modality.name}: "
+        "leave response_modality out, or choose another model"
+    )
+
+
+def setup_of(options: Options, profile: Profile, instruction: str, handle: str, *, transparent: bool) -> Setup:
+    """Return what a link for these options is set up with, less what the model would close it for."""
+    return Setup(
+        model=options.model,
+        voice=options.voice,
+        language=options.language if profile.takes_language else "",
+        system_instruction=instruction,
+        modality=options.modality,
+        detection=options.detection,
+        compression=options.compression,
+        mode=options.mode,
+        functions=options.functions,
+        built_in_tools=options.built_in_tools,
+        thinking_level=profile.thinking_level,
+        handle=handle,
+        transparent=transparent,
+    )
+
+
+class Instructions:
+    """What links are set up with."""
+
+    def __init__(self, options: Options, profile: Profile, recall: Recall, *, transparent: bool) -> None:
+        self._options = options
+        self._profile = profile
+        self._recall = recall
+        self._transparent = transparent
+        # The turn that broke off, of which the request to go on with it tells; 0 for none.
+        self.broken = 0
+
+    def suffices(self, handle: Handle) -> bool:
+        """Return whether a link that resumes by this handle can learn the rest; else it begins afresh, with all."""
+        return self._profile.note_slot is not NoteSlot.NONE or not self._recall.since(handle.turn, self.broken)
+
+    def setup(self, handle: Handle | None) -> Setup:
+        """Return what a link is set up with that resumes by a handle, or begins afresh."""
+        instruction = self._options.system_instruction
+        if handle is None:
+            instruction = with_history(instruction, self._recall.since(0, self.broken))
+        token = handle.token if handle else ""
+        return setup_of(self._options, self._profile, instruction, token, transparent=self._transparent)

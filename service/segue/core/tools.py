@@ -1,0 +1,93 @@
+"""The client's functions: the model's calls go to the client, and the results to whichever link there is by then."""
+
+from math import inf
+
+from segue.core import events as ev
+from segue.core.admission import Fault
+from segue.core.calls import Call, Calls
+from segue.core.handover import Handover
+from segue.core.links import Links
+from segue.core.options import Scheduling
+from segue.core.outputs import Rejection, ToolCallCancelled
+from segue.core.playback import Playback
+from segue.core.recall import Recall
+from segue.core.uplink import Uplink
+from segue.core.watchdog import Watchdog
+from segue.core.wording import result_of
+
+_INTERRUPTED = '{"error": "the user interrupted"}'
+
+
+class Tools:
+    """One session's. A link that does not remember a call gets its result as a text, with what it was asked for."""
+
+    def __init__(
+        self,
+        calls: Calls,
+        recall: Recall,
+        playback: Playback,
+        links: Links,
+        uplink: Uplink,
+        handover: Handover,
+        watchdog: Watchdog,
+    ) -> None:
+        self._calls = calls
+        self._recall = recall
+        self._playback = playback
+        self._links = links
+        self._uplink = uplink
+        self._handover = handover
+        self._watchdog = watchdog
+
+    def call(self, event: ev.ToolCalled, now: float) -> None:
+        """Take a call of the model's; in a turn that was cut it fails, and the client is not troubled with it."""
+        turn = self._playback.turns.open
+        if turn is not None and not turn.cut:
+            self._calls.add(event.call_id, event.name, event.arguments, turn.number, now)
+            self._watchdog.clear()
+        else:
+            self._uplink.give(Call(event.call_id, event.name, event.arguments, 0, now, False, response=_INTERRUPTED))
+
+    def cancel(self, event: ev.ToolCallsCancelled, now: float) -> None:
+        """Tell the client which results nobody wants any more; what was held back for them is sent."""
+        for call_id in event.call_ids:
+            if self._calls.cancel(call_id):
+                self._playback.outbox.put_urgent(ToolCallCancelled(call_id))
+        if not self._calls.waiting:
+            self._uplink.make_up(self._handover.serial)
+            self._uplink.tick(now)
+
+    def respond(self, event: ev.ToolResultReceived, now: float) -> Fault | None:
+        """Take the result of a call; return why it cannot be used, and what to do, where it cannot."""
+        call = self._calls.find(event.call_id)
+        if call is None:
+            advice = "it was answered or cancelled, or never was: answer each ToolCall once"
+            return Rejection.UNKNOWN_CALL, f"no call {event.call_id!r} waits for a result: {advice}"
+        call.response, call.scheduling, call.will_continue = event.response, event.scheduling, event.will_continue
+        call.given_at = inf
+        if self._links.up:
+            self.give_results(now)
+        return None
+
+    def give_results(self, now: float) -> None:
+        """Give the results that the link does not have yet; after the last one an answer is expected."""
+        calls = self._calls.to_give()
+        texts = []
+        for call in calls:
+            call.given_at = now
+            if call.known:
+                self._uplink.give(call)
+            elif call.scheduling is not Scheduling.SILENT:
+                question = self._recall.question(call.turn)
+                texts.append(result_of(question, call.name, call.arguments, call.response or ""))
+        if texts:
+            self._uplink.ask("\n".join(texts))
+            self._uplink.tick(now)
+        if not calls or self._calls.waiting:
+            return
+        self._uplink.make_up(self._handover.serial)
+        self._uplink.tick(now)
+        turn = self._playback.turns.open
+        muted = turn is not None and turn.cut
+        if not muted and any(call.scheduling is not Scheduling.SILENT for call in calls):
+            self._watchdog.expect(now + self._uplink.queued_seconds)

@@ -1,0 +1,42 @@
+"""What Segue itself says to the model: each text fenced, so that nothing in it is taken for the user's words."""
+
+from collections.abc import Iterable
+
+from segue.core.recall import Exchange, quoted, told
+
+_FENCE = "[Note from the voice system, not said by the user. {}]"
+
+
+def with_history(instruction: str, exchanges: Iterable[Exchange]) -> str:
+    """Return a system instruction for a model that is to go on with a conversation that it never heard."""
+    script = told(exchanges)
+    if not script:
+        return instruction
+    history = f"The conversation so far, as the user heard it. Do not greet again; go on from here.\n{script}"
+    return f"{instruction}\n\n{_FENCE.format(history)}".lstrip()
+
+
+def what_was_missed(exchanges: Iterable[Exchange]) -> str:
+    """Return a note on what was said and is not in the model's memory; empty where nothing was."""
+    script = told(exchanges)
+    return _FENCE.format(f"This was said meanwhile. It needs no answer.\n{script}") if script else ""
+
+
+def go_on(question: str, heard: str, rest: str) -> str:
+    """Return the request to go on with a turn that broke off; what is not known is empty."""
+    parts = ["You were cut off in the middle of your answer."]
+    if question:
+        parts.append(f"The user had said: {quoted(question)}.")
+    parts.append(f"The user heard of it: {quoted(heard)}." if heard else "The user heard none of its words.")
+    if rest:
+        parts.append(f"You were about to say: {quoted(rest)}.")
+    parts.append("Go on from there now, as if nothing had happened: repeat nothing and do not mention this note.")
+    return _FENCE.format(" ".join(parts))
+
+
+def result_of(question: str, name: str, arguments: str, response: str) -> str:
+    """Return the result of a call that the model may not remember, with the request to answer."""
+    asked = f"The user had said: {quoted(question)}. " if question else ""
+    return _FENCE.format(
+        f"{asked}You had called the function {name} with {arguments}, and it returned {response}. Answer the user now."
+    )

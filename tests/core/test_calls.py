@@ -1,0 +1,147 @@
+"""Calls: from the model's call until it has answered with the result."""
+
+from dataclasses import replace
+from math import inf
+
+import pytest
+
+from segue.core.calls import Calls
+from segue.core.options import FunctionDeclaration, Scheduling
+from tests.core.conversation import OPTIONS
+
+DECLARED = replace(
+    OPTIONS,
+    functions=(
+        FunctionDeclaration("weather"),
+        FunctionDeclaration("book", blocking=True),
+        FunctionDeclaration("remind", blocking=False),
+    ),
+)
+
+
+def calling(*names: str, wait: bool = True) -> Calls:
+    """Return calls a, b, ... of these functions, one a second from 10 s on, all of turn 1."""
+    calls = Calls(DECLARED, wait=wait)
+    for index, name in enumerate(names):
+        calls.add("abc"[index], name, "{}", 1, 10.0 + index)
+    return calls
+
+
+def respond(calls: Calls, call_id: str, at: float | None = None, *, will_continue: bool = False) -> None:
+    """Give a result to the session and, where a time is named, to the link."""
+    call = calls.find(call_id)
+    assert call is not None
+    call.response, call.will_continue, call.scheduling = "{}", will_continue, Scheduling.WHEN_IDLE
+    call.given_at = inf if at is None else at
+
+
+@pytest.mark.parametrize(
+    ("name", "wait", "waits"),
+    [
+        ("weather", True, True),
+        ("weather", False, False),
+        ("book", False, True),
+        ("remind", True, False),
+        ("unknown", True, True),
+        ("unknown", False, False),
+    ],
+)
+def test_a_model_waits_as_its_family_or_the_declaration_says(name: str, wait: bool, waits: bool) -> None:
+    calls = calling(name, wait=wait)
+    assert calls.pending
+    assert calls.waiting is waits
+
+
+def test_without_calls_nobody_waits() -> None:
+    calls = calling()
+    assert (calls.pending, calls.waiting, calls.find("a"), calls.to_give()) == (False, False, None, [])
+
+
+def test_a_call_waits_until_the_link_has_the_result() -> None:
+    calls = calling("weather")
+    respond(calls, "a")
+    assert (calls.pending, calls.waiting) == (False, True)
+    assert [call.id for call in calls.to_give()] == ["a"]
+    calls.to_give()[0].given_at = 12.0
+    assert not calls.waiting
+    assert calls.to_give() == []
+
+
+def test_a_result_is_awaited_once() -> None:
+    calls = calling("weather")
+    respond(calls, "a")
+    assert calls.find("a") is None
+
+
+def test_a_result_in_parts_is_awaited_until_its_last_part() -> None:
+    calls = calling("weather")
+    respond(calls, "a", 12.0, will_continue=True)
+    assert calls.pending
+    assert not calls.answer()
+    respond(calls, "a", 13.0)
+    assert not calls.pending
+    assert calls.answer()
+    assert calls.find("a") is None
+
+
+def test_calls_that_were_answered_are_forgotten_and_others_are_not() -> None:
+    calls = calling("weather", "weather")
+    respond(calls, "a", 12.0)
+    assert calls.answer()
+    assert not calls.answer()
+    assert calls.pending
+    assert calls.of(1)
+    assert not calls.of(2)
+
+
+def test_a_call_that_is_taken_back_is_forgotten() -> None:
+    calls = calling("weather")
+    assert calls.cancel("a")
+    assert not calls.cancel("a")
+    assert not calls.pending
+    assert calls.find("a") is None
+
+
+def test_a_call_whose_result_came_is_not_taken_back() -> None:
+    calls = calling("weather")
+    respond(calls, "a", 12.0)
+    assert not calls.cancel("a")
+
+
+def test_a_link_that_resumes_from_after_a_call_knows_it_and_one_from_before_does_not() -> None:
+    calls = calling("weather", "weather")
+    calls.move(since=10.5)
+    assert [call is not None and call.known for call in (calls.find("a"), calls.find("b"))] == [True, False]
+    # Not even by a later handle of another link.
+    calls.move(since=99.0)
+    assert [call is not None and call.known for call in (calls.find("a"), calls.find("b"))] == [True, False]
+
+
+def test_nobody_waits_on_a_link_that_does_not_know_the_call() -> None:
+    calls = calling("weather")
+    calls.move(since=-inf)
+    assert calls.pending
+    assert not calls.waiting
+
+
+def test_a_result_is_given_again_to_a_link_that_resumes_from_before_it() -> None:
+    calls = calling("weather")
+    respond(calls, "a", 12.0)
+    calls.move(since=11.0)
+    assert [(call.id, call.known) for call in calls.to_give()] == [("a", True)]
+
+
+def test_a_result_is_not_given_again_to_a_link_that_resumes_from_after_it() -> None:
+    calls = calling("weather")
+    respond(calls, "a", 12.0)
+    calls.move(since=13.0)
+    assert calls.to_give() == []
+
+
+def test_the_oldest_calls_are_forgotten_when_there_are_too_many() -> None:
+    calls = Calls(DECLARED, wait=True)
+    for number in range(100):
+        calls.add(f"c{number}", "weather", "{}", 1, 10.0)
+    assert calls.find("c0") is None
+    assert calls.find("c36") is not None
+    assert calls.find("c99") is not None

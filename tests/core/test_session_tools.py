@@ -1,0 +1,418 @@
+"""Tools: calls go to the client, results to the model, and neither is lost with a link."""
+
+from dataclasses import replace
+
+import pytest
+
+from segue.core import events as ev
+from segue.core.actions import Dial, SendAudio, SendText, SendToolResult
+from segue.core.options import FunctionDeclaration, Options, Scheduling
+from segue.core.outputs import (
+    Audio,
+    CloseReason,
+    EndReason,
+    InputRejected,
+    Interrupted,
+    Rejection,
+    ToolCall,
+    ToolCallCancelled,
+    TurnEnded,
+)
+from tests.core.conversation import OPTIONS, OTHER_VOICE, VOICE, Conversation, voice
+
+FUNCTIONS = (
+    FunctionDeclaration("weather"),
+    FunctionDeclaration("book", blocking=True),
+    FunctionDeclaration("remind", blocking=False),
+)
+# This family goes on while a call is under way; the next waits, and closes the link on audio meanwhile.
+FREE = replace(OPTIONS, functions=FUNCTIONS)
+GATED = replace(OPTIONS, model="gemini-2.5-flash-native-audio", functions=FUNCTIONS)
+BLOCKING = replace(OPTIONS, model="gemini-3.1-flash-live-preview", functions=FUNCTIONS)
+WEATHER = '{"degrees": 7}'
+
+
+def acquainted(options: Options = FREE) -> Conversation:
+    """Return a conversation of one exchange, which its handle h1 covers."""
+    call = Conversation.opened(options)
+    call.exchange("How are you?", "Fine.")
+    call.hand_over("h1")
+    call.wait(1.0)
+    return call
+
+
+def asked(options: Options = FREE) -> Conversation:
+    """Return a conversation in which the model calls for the weather to answer a text."""
+    call = acquainted(options)
+    call.write("What is the weather in Bonn?")
+    call.call("c1", "weather", '{"city": "Bonn"}')
+    call.wait(0.1)
+    return call
+
+
+def test_the_functions_go_into_the_setup() -> None:
+    call = Conversation.opened(replace(FREE, built_in_tools=("google_search",)))
+    setup = call.did(Dial)[0].setup
+    assert setup.functions == FUNCTIONS
+    assert setup.built_in_tools == ("google_search",)
+
+
+def test_a_call_goes_to_the_client_and_its_result_to_the_model() -> None:
+    call = asked()
+    assert call.got(ToolCall) == [ToolCall(2, "c1", "weather", '{"city": "Bonn"}')]
+    call.respond("c1", WEATHER, Scheduling.WHEN_IDLE)
+    assert call.results() == [SendToolResult(1, "c1", "weather", WEATHER, Scheduling.WHEN_IDLE, False)]
+    call.answer(1.0, "It is cold.")
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
+    assert call.assert_turn_ended(2).heard_text == "It is cold."
+    assert call.got(InputRejected) == []
+
+
+def test_a_call_overtakes_the_speech_before_it() -> None:
+    call = acquainted()
+    call.answer(10.0, "Let me see.")
+    call.call("c1")
+    assert call.got(ToolCall) != []
+    assert call.heard(2) < 2.0
+
+
+def test_parallel_calls_are_answered_in_any_order() -> None:
+    call = acquainted()
+    call.write("What is the weather in Bonn and Ulm?")
+    call.call("c1")
+    call.call("c2")
+    call.respond("c2")
+    call.respond("c1")
+    assert [result.call_id for result in call.results()] == ["c2", "c1"]
+
+
+@pytest.mark.parametrize("call_id", ["c1", "c9", ""])
+def test_a_result_that_nobody_waits_for_is_rejected_and_changes_nothing(call_id: str) -> None:
+    call = asked()
+    call.respond("c1")
+    call.respond(call_id)
+    assert [rejected.reason for rejected in call.got(InputRejected)] == [Rejection.UNKNOWN_CALL]
+    assert call.got(InputRejected)[0].message
+    assert len(call.results()) == 1
+    call.assert_open()
+
+
+def test_a_result_may_come_in_parts() -> None:
+    call = asked()
+    call.respond("c1", '{"progress": 0.5}', will_continue=True)
+    call.respond("c1", WEATHER)
+    assert [result.will_continue for result in call.results()] == [True, False]
+    call.respond("c1", WEATHER)
+    assert [rejected.reason for rejected in call.got(InputRejected)] == [Rejection.UNKNOWN_CALL]
+
+
+def test_a_call_that_the_model_takes_back_is_taken_back_from_the_client() -> None:
+    call = asked()
+    call.cancel_calls("c1", "c7")
+    assert call.got(ToolCallCancelled) == [ToolCallCancelled("c1")]
+    call.respond("c1")
+    assert call.results() == []
+    assert [rejected.reason for rejected in call.got(InputRejected)] == [Rejection.UNKNOWN_CALL]
+
+
+def test_a_call_that_was_answered_is_not_taken_back() -> None:
+    call = asked()
+    call.respond("c1")
+    call.cancel_calls("c1")
+    assert call.got(ToolCallCancelled) == []
+
+
+def test_a_call_of_a_turn_that_was_cut_stays_away() -> None:
+    call = acquainted()
+    call.answer(5.0, "Let me see.")
+    call.wait(1.0)
+    call.interrupt()
+    call.call("c1")
+    assert call.got(ToolCall) == []
+
+
+@pytest.mark.parametrize("options", [BLOCKING, GATED])
+def test_a_model_that_calls_in_a_turn_that_was_cut_is_not_left_waiting(options: Options) -> None:
+    call = acquainted(options)
+    call.answer(5.0, "Let me see.")
+    call.wait(1.0)
+    call.interrupt()
+    call.call("c1")
+    # It would hear none of the user's next words, and some models close the link on them.
+    call.say(0.6, sample=OTHER_VOICE)
+    assert [result.call_id for result in call.results()] == ["c1"]
+    assert call.given_seconds(sample=OTHER_VOICE) == pytest.approx(0.6)
+    given = [type(action) for action in call.actions if isinstance(action, SendToolResult | SendAudio)]
+    assert given.index(SendToolResult) < len(given) - 20
+
+
+def test_a_finishing_session_takes_the_results_of_its_calls() -> None:
+    call = asked()
+    call.end_input()
+    call.wait(5.0)
+    call.respond("c1")
+    assert len(call.results()) == 1
+    call.answer(1.0, "It is cold.")
+    call.finish_generation()
+    call.complete()
+    call.wait()
+    assert call.assert_turn_ended(2).heard_text == "It is cold."
+    call.assert_closed(CloseReason.COMPLETED)
+
+
+# While the model waits.
+
+
+def test_audio_is_held_back_while_a_call_is_under_way_where_it_would_close_the_link() -> None:
+    call = asked(GATED)
+    call.say(1.0, sample=OTHER_VOICE)
+    assert call.given_seconds(sample=OTHER_VOICE) == 0.0
+    call.respond("c1")
+    call.wait(3.0)
+    assert call.given_seconds(sample=OTHER_VOICE) == pytest.approx(1.0)
+    first = next(index for index, action in enumerate(call.actions) if isinstance(action, SendToolResult))
+    late = [action.audio for action in call.actions[first:] if isinstance(action, SendAudio)]
+    assert b"".join(late).count(OTHER_VOICE) == 16_000
+
+
+def test_silence_is_neither_fed_nor_kept_meanwhile() -> None:
+    call = asked(GATED)
+    call.say(2.0, voiced=False)
+    before = len(call.did(SendAudio))
+    call.wait(3.0)
+    assert len(call.did(SendAudio)) == before
+
+
+def test_the_gate_of_a_call_lifts_when_the_call_is_taken_back() -> None:
+    call = asked(GATED)
+    call.say(0.6, sample=OTHER_VOICE)
+    call.cancel_calls("c1")
+    call.say(0.6, sample=OTHER_VOICE)
+    call.wait(3.0)
+    assert call.given_seconds(sample=OTHER_VOICE) == pytest.approx(1.2)
+
+
+def test_the_gate_stays_until_the_last_of_parallel_results() -> None:
+    call = asked(GATED)
+    call.call("c2", "book")
+    call.respond("c1")
+    call.say(0.6, sample=OTHER_VOICE)
+    assert call.given_seconds(sample=OTHER_VOICE) == 0.0
+    call.respond("c2")
+    call.wait(3.0)
+    assert call.given_seconds(sample=OTHER_VOICE) == pytest.approx(0.6)
+
+
+def test_a_call_that_does_not_block_holds_nothing_back() -> None:
+    call = acquainted(GATED)
+    call.write("Remind me.")
+    call.call("c1", "remind")
+    call.say(0.6, sample=OTHER_VOICE)
+    assert call.given_seconds(sample=OTHER_VOICE) == pytest.approx(0.6)
+
+
+def test_audio_goes_on_while_a_call_is_under_way_where_the_model_takes_it() -> None:
+    call = asked(BLOCKING)
+    call.say(0.6, sample=OTHER_VOICE)
+    assert call.given_seconds(sample=OTHER_VOICE) == pytest.approx(0.6)
+
+
+# A reply is expected after the last of parallel results.
+
+
+@pytest.mark.parametrize(
+    ("scheduling", "owed"), [(None, True), (Scheduling.WHEN_IDLE, True), (Scheduling.SILENT, False)]
+)
+def test_a_reply_is_expected_after_a_result_that_asks_for_one(scheduling: Scheduling | None, owed: bool) -> None:
+    call = asked(BLOCKING)
+    call.respond("c1", WEATHER, scheduling)
+    if not owed:
+        # The model has nothing to say, and says so.
+        call.complete()
+    call.wait(8.5)
+    assert (call.did(Dial)[-1].link == 2) is owed
+
+
+def test_no_reply_is_expected_before_the_last_of_parallel_results() -> None:
+    call = asked(BLOCKING)
+    call.call("c2", "book")
+    call.respond("c1")
+    call.wait(20.0)
+    assert len(call.did(Dial)) == 1
+    call.respond("c2")
+    call.wait(8.5)
+    assert len(call.did(Dial)) == 2
+
+
+# Calls outlive their links.
+
+
+@pytest.mark.parametrize("options", [FREE, GATED, BLOCKING])
+def test_a_call_that_the_handle_postdates_is_answered_by_its_id_on_the_next_link(options: Options) -> None:
+    call = asked(options)
+    call.hand_over("h2")
+    call.lose_link()
+    assert call.did(Dial)[-1].setup.handle == "h2"
+    call.wait(0.3)
+    call.link_up()
+    call.respond("c1", WEATHER)
+    assert [(result.link, result.call_id) for result in call.results()] == [(2, "c1")]
+
+
+def test_a_call_that_the_handle_does_not_know_is_answered_as_text() -> None:
+    call = asked()
+    call.lose_link()
+    call.wait(0.3)
+    call.link_up()
+    call.respond("c1", WEATHER)
+    assert call.results() == []
+    text = call.did(SendText)[-1].text
+    for words in ("weather", "Bonn", WEATHER):
+        assert words in text
+
+
+@pytest.mark.parametrize("handle", ["h2", ""])
+def test_a_result_that_comes_while_the_link_is_lost_is_given_to_the_next_one(handle: str) -> None:
+    call = asked(BLOCKING)
+    call.hand_over(handle)
+    call.lose_link()
+    call.respond("c1", WEATHER)
+    call.wait(0.3)
+    call.link_up()
+    call.wait(0.5)
+    if handle:
+        assert [(result.link, result.call_id) for result in call.results()] == [(2, "c1")]
+    else:
+        assert any(WEATHER in text for text in call.texts(2))
+
+
+def test_a_result_that_the_lost_link_had_and_did_not_answer_is_given_again() -> None:
+    call = asked(BLOCKING)
+    call.hand_over("h2")
+    call.respond("c1", WEATHER)
+    call.wait(0.5)
+    call.lose_link()
+    call.wait(0.3)
+    call.link_up()
+    assert [(result.link, result.call_id) for result in call.results()] == [(1, "c1"), (2, "c1")]
+
+
+def test_a_result_that_the_handle_covers_is_not_given_again() -> None:
+    call = asked(BLOCKING)
+    call.respond("c1", WEATHER)
+    call.wait(0.1)
+    call.hand_over("h2")
+    call.lose_link()
+    call.wait(0.3)
+    call.link_up()
+    assert [(result.link, result.call_id) for result in call.results()] == [(1, "c1")]
+
+
+def test_a_result_that_was_answered_is_not_given_again() -> None:
+    call = asked()
+    call.respond("c1", WEATHER)
+    call.answer(1.0, "It is cold.")
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
+    call.lose_link()
+    call.wait(0.3)
+    call.link_up()
+    call.wait(1.0)
+    assert len(call.results()) == 1
+    assert call.texts(2) == []
+
+
+def test_the_turn_of_a_call_that_is_under_way_survives_its_link() -> None:
+    call = asked(BLOCKING)
+    call.hand_over("h2")
+    call.lose_link()
+    call.wait(0.3)
+    call.link_up()
+    call.respond("c1", WEATHER)
+    call.answer(1.0, "It is cold.")
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
+    assert call.assert_turn_ended(2).reason is EndReason.COMPLETED
+    assert call.got(Interrupted) == []
+    assert call.got(ToolCall) == [ToolCall(2, "c1", "weather", '{"city": "Bonn"}')]
+
+
+def test_a_call_is_answered_by_its_id_after_a_renewal_that_its_deadline_forced() -> None:
+    call = asked(BLOCKING)
+    call.hand_over("h2")
+    call.go_away(20.0)
+    call.hold()
+    call.wait(19.0)
+    assert call.link == 2
+    call.link_up()
+    call.respond("c1", WEATHER)
+    assert [(result.link, result.call_id) for result in call.results()] == [(2, "c1")]
+
+
+def test_words_behind_a_call_that_was_lost_are_not_swallowed() -> None:
+    call = asked(GATED)
+    call.lose_link()
+    call.wait(0.3)
+    call.link_up()
+    call.say(0.6, sample=OTHER_VOICE)
+    call.respond("c1", WEATHER)
+    call.wait(3.0)
+    assert call.given_seconds(2, OTHER_VOICE) == pytest.approx(0.6)
+    assert any(WEATHER in text for text in call.texts(2))
+
+
+def test_a_call_that_is_taken_back_while_the_link_is_lost_stays_taken_back() -> None:
+    call = asked()
+    call.cancel_calls("c1")
+    call.lose_link()
+    call.wait(0.3)
+    call.link_up()
+    call.respond("c1")
+    assert call.results() == []
+    assert [rejected.reason for rejected in call.got(InputRejected)] == [Rejection.UNKNOWN_CALL]
+
+
+def test_more_calls_than_anybody_makes_are_not_remembered_for_ever() -> None:
+    call = acquainted()
+    for number in range(200):
+        call.call(f"c{number}")
+    call.respond("c0")
+    call.respond("c199")
+    assert [result.call_id for result in call.results()] == ["c199"]
+
+
+def test_voice_during_a_gated_call_is_kept_for_10_seconds_at_least() -> None:
+    call = asked(GATED)
+    call.say(9.0, sample=OTHER_VOICE)
+    call.respond("c1")
+    call.wait(6.0)
+    assert call.given_seconds(sample=OTHER_VOICE) == pytest.approx(9.0)
+    assert call.given_seconds(sample=VOICE) == pytest.approx(0.6)
+    assert [audio for audio in call.got(Audio) if audio.turn == 2] == []
+    assert call.got(TurnEnded)[-1].turn == 1
+    assert voice(0.02, OTHER_VOICE) in call.given_audio()
+
+
+def test_an_unknown_function_goes_to_the_client_all_the_same() -> None:
+    call = acquainted(replace(FREE, functions=()))
+    call.call("c1", "surprise")
+    assert call.got(ToolCall) == [ToolCall(2, "c1", "surprise", "{}")]
+
+
+def test_a_call_without_output_is_an_answer() -> None:
+    call = acquainted(BLOCKING)
+    call.say(0.6, sample=OTHER_VOICE)
+    call.understand("What is the weather?")
+    call.wait(1.0)
+    call.call("c1")
+    call.hand_over("h2")
+    call.lose_link()
+    call.link_up()
+    call.wait(2.0)
+    # The words have caused a call: they are answered, and not given again.
+    assert call.given_seconds(2, OTHER_VOICE) == 0.0
+    assert call.receive(ev.ToolResultReceived(0, "c1", WEATHER)) != []
