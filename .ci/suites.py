@@ -7,9 +7,17 @@ import time
 # The core is measured by its own tests alone: every branch of it, without the network's help.
 SUITES = {
     "core": ["tests/core", "-n", "2", "--cov=segue.core", "--cov-branch", "--cov-fail-under=100"],
-    "service": ["tests", "-n", "2", "--ignore=tests/core", "--ignore=tests/bench", "--ignore=tests/contract"],
+    "service": [
+        "tests",
+        "-n",
+        "2",
+        *(f"--ignore=tests/{other}" for other in ("core", "world", "soak", "contract", "bench")),
+    ],
+    # Simulated runs, in virtual time.
+    "world": ["tests/world", "-n", "2"],
     "contract": ["tests/contract"],
-    # Alone, since it measures.
+    # Alone, since they measure.
+    "soak": ["tests/soak"],
     "bench": ["tests/bench"],
 }
 

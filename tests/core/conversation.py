@@ -125,6 +125,14 @@ class Conversation:
     def write(self, text: str, seq: int = 0) -> list[Action]:
         return self.receive(ev.TextReceived(seq, text))
 
+    def press(self) -> list[Action]:
+        """Say that the user begins to speak."""
+        return self.receive(ev.ActivityReceived(0, True))
+
+    def release(self) -> list[Action]:
+        """Say that the user has finished."""
+        return self.receive(ev.ActivityReceived(0, False))
+
     def interrupt(self, turn: int = 0, heard: float | None = None) -> None:
         self.receive(ev.InterruptReceived(0, turn, heard))
 

@@ -289,6 +289,8 @@ def _call_a_function(call: Recorded, chance: Random) -> None:
 
 def _trouble(call: Recorded, chance: Random) -> None:
     match chance.choice(["none", "none", "none", "loss", "goodbye", "silence", "phantom", "empty turn", "stop"]):
+        case "none":
+            return
         case "loss":
             call.lose_link(chance.choice([ev.LossCause.TRANSIENT, ev.LossCause.STALLED, ev.LossCause.INVALID]))
         case "goodbye":
@@ -308,6 +310,7 @@ def _trouble(call: Recorded, chance: Random) -> None:
         case "stop":
             call.receive(ev.ModelAudio(call.link, speech(0.5)))
             call.wait(10.0)
+    call.wait(chance.choice([5.0, 20.0]))
 
 
 def _say_goodbye(call: Recorded, chance: Random) -> None:

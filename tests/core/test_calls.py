@@ -142,6 +142,6 @@ def test_the_oldest_calls_are_forgotten_when_there_are_too_many() -> None:
     calls = Calls(DECLARED, wait=True)
     for number in range(100):
         calls.add(f"c{number}", "weather", "{}", 1, 10.0)
-    assert calls.find("c0") is None
+    assert calls.find("c35") is None
     assert calls.find("c36") is not None
     assert calls.find("c99") is not None

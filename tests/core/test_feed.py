@@ -5,7 +5,7 @@ from math import inf
 
 import pytest
 
-from segue.core.feed import FEED_AFTER, FEED_PIECE, Feed, comfort_noise
+from segue.core.feed import FEED_PIECE, Feed, comfort_noise
 
 
 def fed(feed: Feed) -> list[float]:
@@ -30,7 +30,7 @@ def test_silence_is_fed_at_the_pace_of_speech_for_as_long_as_the_detector_needs_
     feed = Feed(silence)
     feed.hear(10.0)
     times = fed(feed)
-    assert times[0] == 10.0 + FEED_AFTER
+    assert times[0] == 10.2
     assert [later - earlier for earlier, later in pairwise(times)] == pytest.approx([FEED_PIECE] * (len(times) - 1))
     assert len(times) * FEED_PIECE == pytest.approx(silence + 1.0, abs=1.01 * FEED_PIECE)
 
@@ -39,8 +39,9 @@ def test_audio_that_comes_again_ends_the_feeding() -> None:
     feed = Feed(0.8)
     feed.hear(10.0)
     assert feed.take(10.2)
+    assert not feed.take(10.29)
     feed.hear(10.25)
-    assert feed.deadline() == 10.25 + FEED_AFTER
+    assert feed.deadline() == 10.45
 
 
 def test_silence_that_could_not_be_fed_in_its_time_is_fed_later_and_not_in_a_burst() -> None:

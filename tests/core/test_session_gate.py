@@ -4,6 +4,7 @@ import pytest
 
 from segue.core import events as ev
 from segue.core.outputs import Audio, CutCause, EndReason, Interrupted, TurnEnded
+from segue.core.session import State
 from segue.core.turns import GATE_TIMEOUT
 from tests.core.conversation import Conversation, telling, told
 
@@ -125,6 +126,19 @@ def test_the_end_of_what_was_interrupted_is_no_answer_to_the_words_that_interrup
     call.complete()
     call.wait(3.0)
     assert call.assert_turn_ended(call.got(TurnEnded)[-1].turn).heard_text == "All right."
+
+
+@pytest.mark.parametrize(("later", "waits"), [(1.9, True), (2.1, False)])
+def test_the_end_of_what_was_interrupted_comes_soon_or_is_an_end_of_its_own(later: float, waits: bool) -> None:
+    call = told()
+    call.say(0.4)
+    call.understand("Stop.")
+    call.interrupted()
+    call.wait(later)
+    call.complete()
+    call.end_input()
+    call.wait(0.5)
+    assert (call.session.state is State.FINISHING) is waits
 
 
 def test_a_reply_that_is_expected_can_be_cut_before_it_begins() -> None:

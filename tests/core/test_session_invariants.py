@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segue.core import events as ev
-from segue.core.options import Compression, FunctionDeclaration, Options, Scheduling
+from segue.core.options import Compression, FunctionDeclaration, Mode, Options, Scheduling
 from segue.core.outputs import Usage
 from segue.core.policy import FalseInterruption, Policy
 from segue.core.profiles import PROFILES
@@ -27,6 +27,8 @@ def any_events() -> st.SearchStrategy[ev.Event]:
         st.builds(ev.AudioReceived, seq, st.sampled_from([b"", b"\x01", voice(0.02), voice(0.5)]), st.booleans()),
         st.builds(ev.AudioReceived, st.just(0), st.just(voice(0.5)), st.just(True)),
         st.builds(ev.TextReceived, seq, text),
+        st.builds(ev.ActivityReceived, seq, st.booleans()),
+        st.builds(ev.ActivityReceived, st.just(0), st.booleans()),
         st.builds(ev.InterruptReceived, seq, turn, heard),
         st.builds(ev.AckReceived, st.integers(0, 99), turn, heard),
         st.builds(
@@ -60,6 +62,7 @@ def any_events() -> st.SearchStrategy[ev.Event]:
 def options(draw: st.DrawFn) -> Options:
     return replace(
         OPTIONS,
+        mode=draw(st.sampled_from(Mode)),
         model=draw(st.sampled_from([profile.prefixes[0] for profile in PROFILES])),
         functions=(FunctionDeclaration("weather"), FunctionDeclaration("book", blocking=True)),
         compression=draw(st.sampled_from([None, Compression()])),

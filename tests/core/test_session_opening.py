@@ -6,7 +6,7 @@ import pytest
 
 from segue.core import events as ev
 from segue.core.actions import Dial, HangUp, Purpose, SendAudio, SendText
-from segue.core.options import Modality, Mode, Options
+from segue.core.options import Modality, Options
 from segue.core.outputs import CloseReason, InputAck, InputRejected, Next, Opened, Rejection
 from segue.core.profiles import TextSlot, profile_of
 from segue.core.session import State
@@ -244,14 +244,6 @@ def test_input_that_cannot_be_used_is_rejected_and_the_session_goes_on(event: ev
     assert rejected.message
     assert call.given() == []
     call.assert_open()
-
-
-def test_turn_detection_that_is_not_served_is_refused() -> None:
-    call = Conversation(replace(OPTIONS, mode=Mode.MANUAL))
-    call.open()
-    closed = call.assert_closed(CloseReason.UNIMPLEMENTED)
-    assert "SERVER" in closed.message
-    assert call.did(Dial) == []
 
 
 def test_an_activity_is_rejected_where_the_model_detects_speech() -> None:

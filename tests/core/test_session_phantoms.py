@@ -183,6 +183,19 @@ def test_noise_below_the_floor_is_no_evidence() -> None:
     assert call.did(PhantomSeen) == [PhantomSeen(cut=False)]
 
 
+@pytest.mark.parametrize(("before", "phantom"), [(0.2, False), (0.3, True)])
+def test_a_sound_shortly_before_a_turn_began_may_have_interrupted_it(before: float, phantom: bool) -> None:
+    call = acquainted()
+    call.receive(ev.AudioReceived(0, voice(0.02), True))
+    call.wait(before)
+    call.answer(8.0, "There was a king.")
+    call.finish_generation()
+    call.wait(1.0)
+    call.interrupted(by_sound=False)
+    call.wait(2.0)
+    assert (call.did(PhantomSeen) != []) is phantom
+
+
 def test_the_words_that_a_turn_answers_are_no_evidence_against_it() -> None:
     call = acquainted()
     call.say(0.6)

@@ -12,6 +12,7 @@ from segue.core.outputs import (
     CloseReason,
     CutCause,
     EndReason,
+    InputAck,
     Interrupted,
     Next,
     Notice,
@@ -237,15 +238,40 @@ def test_input_while_the_link_is_lost_is_given_to_the_next_one() -> None:
     assert call.texts(2) == ["And you?"]
 
 
+def test_numbered_input_while_the_link_is_lost_is_acknowledged_once_the_next_one_has_it() -> None:
+    call = Conversation()
+    call.open(seq=1)
+    call.link_up()
+    call.wait(2.0)
+    call.lose_link()
+    call.write("Hello?", seq=2)
+    call.wait(5.0)
+    assert call.got(InputAck) == [InputAck(1)]
+    call.link_up()
+    call.wait(2.0)
+    assert call.got(InputAck) == [InputAck(1), InputAck(2)]
+
+
 def test_more_than_15_seconds_of_speech_are_given_again_in_words() -> None:
     call = acquainted()
-    call.say(16.0, sample=OTHER_VOICE)
+    call.say(15.5, sample=OTHER_VOICE)
     call.understand("I would like to order a pizza.")
     call.wait(1.0)
     recover(call)
     call.wait(10.0)
     assert call.texts(2) == ["I would like to order a pizza."]
     assert call.given_seconds(2, OTHER_VOICE) == 0.0
+
+
+def test_15_seconds_of_speech_are_given_again_as_they_were() -> None:
+    call = acquainted()
+    call.say(14.5, sample=OTHER_VOICE)
+    call.understand("I would like to order a pizza.")
+    call.wait(1.0)
+    recover(call)
+    call.wait(10.0)
+    assert call.texts(2) == []
+    assert call.given_seconds(2, OTHER_VOICE) == pytest.approx(14.5)
 
 
 def test_more_than_15_seconds_of_speech_that_nobody_understood_are_given_again_as_they_were() -> None:

@@ -416,3 +416,16 @@ def test_a_call_without_output_is_an_answer() -> None:
     # The words have caused a call: they are answered, and not given again.
     assert call.given_seconds(2, OTHER_VOICE) == 0.0
     assert call.receive(ev.ToolResultReceived(0, "c1", WEATHER)) != []
+
+
+def test_a_silent_result_that_the_next_link_has_no_call_for_is_not_told() -> None:
+    call = asked()
+    call.lose_link()
+    call.wait(0.3)
+    call.link_up()
+    before = call.texts()
+    call.respond("c1", WEATHER, Scheduling.SILENT)
+    call.wait(1.0)
+    assert call.results() == []
+    assert call.texts() == before
+    assert call.got(InputRejected) == []

@@ -20,7 +20,7 @@ from segue.core.actions import (
     SetUp,
 )
 from segue.core.downlink import HELD_LIMIT
-from segue.core.options import Options
+from segue.core.options import Mode, Options
 from segue.core.outputs import (
     UNNUMBERED,
     Audio,
@@ -34,11 +34,14 @@ from segue.core.outputs import (
     TurnEnded,
 )
 from segue.core.policy import Policy
-from segue.core.profiles import profile_of
+from segue.core.profiles import TextSlot, profile_of
 from tests.core.conversation import OPTIONS, POLICY, Conversation
 
 # What a session may keep: audio to be released, 30 s of audio that waits for a link at 16 kHz, and the journal.
 KEPT = HELD_LIMIT * 48_000 + 960_000 + 1_000_000
+
+# An activity that begins sooner after the end of another one may be dropped, in seconds.
+ACTIVITY_GAP = 0.5
 
 # The link that an event is of, where it depends on what the session does.
 THE_LINK, NEXT_LINK = 0, -1
@@ -53,8 +56,10 @@ class Known:
     setup_sent: bool
     up: bool = False
     calls: set[str] = field(default_factory=set)
-    # Calls for whose result the model waits.
-    waits: set[str] = field(default_factory=set)
+    # The client's activity, where it detects speech: whether one is open, holds anything, and when the last one ended.
+    active: bool = False
+    content: bool = False
+    ended_at: float = -inf
 
 
 class Watched(Conversation):
@@ -143,7 +148,9 @@ class Watched(Conversation):
                 known.setup_sent = True
                 self._remember(action)
             case SendActivity():
-                raise AssertionError("an activity where the model detects speech itself")
+                known = self.links[action.link]
+                assert known.up, "an activity on a link that is not up"
+                self._watch_activity(action, known)
             case SendAudio() | SendText() | SendNote() | SendToolResult():
                 known = self.links[action.link]
                 assert known.up, f"{type(action).__name__} to a link that is not up"
@@ -163,15 +170,32 @@ class Watched(Conversation):
         self.links[action.link].calls = set(self.remembered[action.setup.handle])
 
     def _watch_content(self, action: SendAudio | SendText | SendNote | SendToolResult, known: Known) -> None:
+        detects = self.options.mode is Mode.SERVER
         match action:
             case SendAudio():
                 assert action.audio
                 assert len(action.audio) % 2 == 0
+                assert known.active or detects, "audio outside an activity"
+                known.content = True
+            case SendText(slot=TextSlot.REALTIME):
+                assert action.text.strip()
+                assert known.active or detects, "text outside an activity"
+                known.content = True
             case SendText() | SendNote():
                 assert action.text.strip()
-                assert action.slot is not None
             case SendToolResult():
                 assert action.call_id in known.calls, f"{action} for a call that this link does not know"
+
+    def _watch_activity(self, action: SendActivity, known: Known) -> None:
+        assert self.options.mode is Mode.MANUAL, "an activity where the model detects speech itself"
+        assert action.started is not known.active, "an activity within an activity, or the end of none"
+        if action.started:
+            assert self.now >= known.ended_at + ACTIVITY_GAP - 1e-6, "an activity that the service would drop"
+            known.content = False
+        else:
+            assert known.content, "an activity without content"
+            known.ended_at = self.now
+        known.active = action.started
 
     def _watch_number(self, send: Send) -> None:
         if isinstance(send.output, UNNUMBERED):

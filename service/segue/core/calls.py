@@ -49,6 +49,11 @@ class Calls:
         return any(call.response is None or call.will_continue for call in self._calls.values())
 
     @property
+    def unanswered(self) -> bool:
+        """Return whether the model has results that it has not answered."""
+        return any(call.given for call in self._calls.values())
+
+    @property
     def waiting(self) -> bool:
         """Return whether the model, as this link has it, waits for a result and does nothing else."""
         return any(call.blocking and call.known and not call.given for call in self._calls.values())
@@ -91,5 +96,10 @@ class Calls:
             call.given_at = call.given_at if call.given_at < since else inf
 
     def to_give(self) -> list[Call]:
-        """Return the calls whose results this link does not have."""
-        return [call for call in self._calls.values() if call.response is not None and not call.given]
+        """Return the calls whose results this link does not have and can be given.
+
+        What is given as a text interrupts, so that waits for the last result of its turn.
+        """
+        owing = {call.turn for call in self._calls.values() if call.response is None and not call.known}
+        results = [call for call in self._calls.values() if call.response is not None and not call.given]
+        return [call for call in results if call.known or call.turn not in owing]

@@ -41,6 +41,8 @@ class Handover:
         self._journal = uplink.journal
         self.request = ""
         self.serial = 0
+        # What of the words that were given again the client has had in words already.
+        self._known = ""
         # The turns up to this one are covered by the next handle that comes.
         self._turn = 0
 
@@ -70,9 +72,18 @@ class Handover:
                 serial = max(serial, self._journal.after_message(event.consumed))
             self._links.keep(Handle(event.handle, now, serial, last))
 
+    def was_said(self, words: str) -> bool:
+        """Return whether the client has had these words of the user, which the service hears once more."""
+        words = words.strip()
+        if not words or words not in self._known:
+            return False
+        self._known = self._known.partition(words)[2]
+        return True
+
     def catch_up(self, now: float) -> InputReplayed | None:
         """Have a new link be given what it lacks. Returns what was replayed, None where nothing was."""
         resumed = self._links.resumed
+        self._known = ""
         missed = what_was_missed(self._recall.since(resumed.turn, self._instructions.broken)) if resumed else ""
         told = self._uplink.tell(missed)
         self.serial = resumed.serial if resumed else self._journal.first
@@ -85,6 +96,7 @@ class Handover:
 
     def _replay(self, now: float) -> InputReplayed:
         pieces = self._journal.since(self.serial)
+        self._known = self._recall.asked
         speaking = self._journal.speaking(now)
         audio = sum(len(piece.payload) for piece in pieces if isinstance(piece.payload, bytes))
         in_words = not speaking and (audio > _LONGEST_REPLAY * self._bytes_per_second or self._links.tries > 1)

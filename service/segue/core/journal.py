@@ -6,32 +6,47 @@ Live API takes to think that the user has finished. Silence between spans is not
 
 from collections import deque
 from dataclasses import dataclass
+from enum import Enum, auto
 from math import inf
+from typing import TypeAlias
 
 # What is kept before the first sound of a span and after each sound, in seconds: together the longest inner silence.
 PRE_ROLL = 0.3
 TAIL = 0.2
 # A pause that may be one between two words, in seconds.
 PAUSE = 0.3
-# At most so much audio is kept, in bytes: some 28 s at 16 kHz.
-LIMIT = 900_000
+# At most so much is kept, in bytes: some 28 s of audio at 16 kHz. What a piece takes beside its payload counts too.
+LIMIT = 950_000
+_PIECE_BYTES = 100
 # At most so many texts.
 TEXTS_LIMIT = 64
 # Less sound than this in a span is taken for no words unless somebody understood some, in seconds.
 WORDS = 0.3
 WAITING = -1
+# So much sound in a span is words even if nobody understood any, in seconds.
+SURELY_WORDS = 1.0
 # Sounds without words are forgotten so long after them, in seconds.
 WORDLESS_TIMEOUT = 2.0
 
 
+class Edge(Enum):
+    """Where the client says that the user begins to speak, and where that the user has finished."""
+
+    START = auto()
+    END = auto()
+
+
+Payload: TypeAlias = bytes | str | Edge
+
+
 @dataclass(slots=True, eq=False)
 class Piece:
-    """A frame of audio or a text. `message` is the number of the link's message that carried it, 0 for none yet.
+    """Audio, a text or an edge. `message` is the number of the link's message that carried it, 0 for none yet.
 
     It is WAITING while it waits to be sent.
     """
 
-    payload: bytes | str
+    payload: Payload
     serial: int
     message: int = 0
 
@@ -50,7 +65,7 @@ class Journal:
         self._bytes_per_second = bytes_per_second
         self.silence = silence
         self._pieces: deque[Piece] = deque()
-        self._bytes = 0
+        self._bytes = self._texts = 0
         self._pre_roll: deque[bytes] = deque()
         self._pre_roll_bytes = 0
         self._serial = 0
@@ -60,8 +75,12 @@ class Journal:
         self._span_understood = True
         self.span_voiced = 0.0
         self.last_voiced_at = -inf
+        # The client said that the user speaks.
+        self.open = False
         # The serial after the last piece that is known to be of words.
         self._words_until = 0
+        # The serial after the last piece that is words for sure.
+        self._sure_until = 0
 
     @property
     def first(self) -> int:
@@ -85,12 +104,12 @@ class Journal:
 
     @property
     def held_bytes(self) -> int:
-        """The size of the audio that is kept."""
+        """The size of what is kept."""
         return self._bytes + self._pre_roll_bytes
 
     def speaking(self, now: float) -> bool:
         """Return whether a span is going on."""
-        return now < self.words_ended_at
+        return self.open or now < self.words_ended_at
 
     def has_words(self) -> bool:
         """Return whether the last span holds words, as far as is known."""
@@ -99,6 +118,10 @@ class Journal:
     def has_words_since(self, serial: int) -> bool:
         """Return whether there are words that nobody answered, from this serial on."""
         return self._words_until > max(serial, self.first)
+
+    def is_sure(self) -> bool:
+        """Return whether what nobody answered are words for sure, and no mere sounds."""
+        return self._sure_until > self.first
 
     def hear(self, audio: bytes, voiced: bool, now: float) -> list[Piece]:
         """Take a frame; return the pieces that were made of it, none where it is silence between spans."""
@@ -115,8 +138,10 @@ class Journal:
             pieces.append(self._add(audio))
             if self.has_words():
                 self._words_until = self._serial
+            if self.span_voiced >= SURELY_WORDS:
+                self._sure_until = self._serial
             return pieces
-        if self._heard_until < self.last_voiced_at + TAIL:
+        if self.open or self._heard_until < self.last_voiced_at + TAIL:
             return [self._add(audio)]
         self._pre_roll.append(audio)
         self._pre_roll_bytes += len(audio)
@@ -127,27 +152,40 @@ class Journal:
     def read(self, text: str) -> Piece:
         """Take a text."""
         piece = self._add(text)
-        self._words_until = self._serial
+        self._words_until = self._sure_until = self._serial
+        return piece
+
+    def mark(self, edge: Edge) -> Piece:
+        """Take it that the client says where a span begins or ends."""
+        self.open = edge is Edge.START
+        if self.open:
+            self._span_first, self._span_understood, self.span_voiced = self._serial, False, 0.0
+            self._pre_roll.clear()
+            self._pre_roll_bytes = 0
+        piece = self._add(edge)
+        if self.has_words():
+            self._words_until = self._sure_until = self._serial
         return piece
 
     def understand(self) -> None:
         """Note that somebody understood words in the last span."""
         self._span_understood = True
         if self.span_voiced:
-            self._words_until = self._serial
+            self._words_until = self._sure_until = self._serial
 
     def boundary(self, now: float) -> int:
         """Return the serial before which a model that answers now has heard everything.
 
         Whoever paused for a moment has finished, if the model says so.
         """
-        return self._span_first if now < self.last_voiced_at + PAUSE else self._serial
+        return self._span_first if self.open or now < self.last_voiced_at + PAUSE else self._serial
 
     def forget(self, serial: int) -> None:
         """Drop the pieces before this serial: they were answered."""
         while self._pieces and self._pieces[0].serial < serial:
-            payload = self._pieces.popleft().payload
-            self._bytes -= len(payload) if isinstance(payload, bytes) else 0
+            piece = self._pieces.popleft()
+            self._bytes -= _size(piece)
+            self._texts -= isinstance(piece.payload, str)
 
     def forget_wordless(self, now: float) -> None:
         """Drop the last span once it turns out to hold no words."""
@@ -156,12 +194,12 @@ class Journal:
                 piece for piece in self._pieces if piece.serial < self._span_first or isinstance(piece.payload, str)
             ]
             self._pieces = deque(kept)
-            self._bytes = sum(len(piece.payload) for piece in kept if isinstance(piece.payload, bytes))
+            self._bytes = sum(map(_size, kept))
             self._span_understood, self.span_voiced = True, 0.0
 
     def wordless_deadline(self) -> float:
         """Return when `forget_wordless` has something to do; inf for never."""
-        if self._span_understood or self.span_voiced >= WORDS:
+        if self.open or self._span_understood or self.span_voiced >= WORDS:
             return inf
         return self.words_ended_at + WORDLESS_TIMEOUT
 
@@ -178,17 +216,17 @@ class Journal:
         for piece in self._pieces:
             piece.message = 0
 
-    def _add(self, payload: bytes | str) -> Piece:
+    def _add(self, payload: Payload) -> Piece:
         piece = Piece(payload, self._serial)
         self._serial += 1
         self._pieces.append(piece)
-        if isinstance(payload, bytes):
-            self._bytes += len(payload)
-        while self._bytes > LIMIT or len(self._pieces) > self._most_pieces:
+        self._bytes += _size(piece)
+        self._texts += isinstance(payload, str)
+        while self._bytes > LIMIT or self._texts > TEXTS_LIMIT:
             self.forget(self._pieces[0].serial + 1)
         return piece
 
-    @property
-    def _most_pieces(self) -> int:
-        # Frames of 20 ms for as long as the limit allows, and texts beside them.
-        return LIMIT // max(self._bytes_per_second // 50, 1) + TEXTS_LIMIT
+
+def _size(piece: Piece) -> int:
+    # Whatever it holds, a piece takes room itself.
+    return _PIECE_BYTES + (0 if isinstance(piece.payload, Edge) else len(piece.payload))

@@ -26,6 +26,7 @@ from segue.core.closings import context_full
 from segue.core.cuts import Cuts
 from segue.core.downlink import MODEL_EVENTS, Downlink, ModelEvent
 from segue.core.handover import Handover
+from segue.core.journal import Edge
 from segue.core.links import Links
 from segue.core.options import Options
 from segue.core.outputs import (
@@ -117,7 +118,7 @@ class Line:
     def write(self, text: str, now: float) -> Fault | None:
         """Take a text of the user; return why it cannot be used, and what to do, where it cannot."""
         self._file_words()
-        fault = self.uplink.write(text)
+        fault = self.uplink.write(text, now)
         if fault is None:
             self._recall.hear_user(f" {text}", 0)
             self._hear_words(now)
@@ -125,6 +126,21 @@ class Line:
             self.downlink.understand_user(now)
             self._watchdog.expect(now + self.uplink.queued_seconds)
         return fault
+
+    def signal(self, edge: Edge, now: float) -> None:
+        """Take the client's word that the user begins to speak, or has finished."""
+        if not self.uplink.signal(edge, now):
+            return
+        self.downlink.show_evidence(now)
+        if edge is Edge.START:
+            self._file_words()
+            self.playback.cut_all(CutCause.USER, now)
+            self._watch_cut()
+            self._cuts.forget()
+        else:
+            self.downlink.words_at = now
+            self.downlink.understand_user(now)
+            self._watchdog.expect(now + self.uplink.queued_seconds)
 
     def respond(self, event: ev.ToolResultReceived, now: float) -> Fault | None:
         """Take the result of a call; return why it cannot be used, and what to do, where it cannot."""
@@ -243,6 +259,7 @@ class Line:
     def _hear_model(self, event: ModelEvent, now: float) -> None:
         before = self.downlink.turns.last_number
         self.downlink.receive(event, now)
+        self._watch_cut()
         turn = self.downlink.turns.open
         if turn is not None and not turn.cut:
             if self.downlink.turns.last_number > before:
@@ -253,7 +270,6 @@ class Line:
             elif self.downlink.spoke_at == now and self._calls.answer():
                 # A result was waited for, and the turn goes on with it.
                 self._watchdog.settle()
-        self._watch_cut()
 
     def _hear_audio(self, event: ev.ModelAudio, now: float) -> None:
         self._hear_model(event, now)
@@ -263,6 +279,7 @@ class Line:
     def _understand(self, event: ev.UserTranscribed, now: float) -> None:
         if self.uplink.is_echo(event.text):
             return
+        again = self._handover.was_said(event.text)
         self.downlink.show_evidence(now)
         self._journal.understand()
         self._cuts.forget()
@@ -270,7 +287,10 @@ class Line:
         if (answering is None or answering.cut) and self._journal.has_words_since(self._answers):
             self._watchdog.expect(max(now, self._journal.words_ended_at))
             self._handover.forget_request()
-        self._hear_model(event, now)
+        if again:
+            self.downlink.understand_user(now)
+        else:
+            self._hear_model(event, now)
 
     def _finish_turn(self, event: ev.TurnCompleted, now: float) -> None:
         turn = self.downlink.turns.open
@@ -301,8 +321,11 @@ class Line:
             return
         if event.reason or self._awaited:
             self._watchdog.settle()
+        elif self._profile.proactive and self.links.wedges:
+            # Two links heard the same and had nothing to say to it.
+            self._let_be(now)
         elif self._watchdog.note_empty_turn(now):
-            self._give_up_link(Sign.EMPTY_TURNS, now)
+            self._suspect_link(Sign.EMPTY_TURNS, now)
         else:
             self._watchdog.settle()
 
@@ -345,7 +368,7 @@ class Line:
         elif now >= self._patience.stop_deadline():
             self._give_up_link(Sign.STOPPED, now)
         elif now >= self._patience.reply_deadline():
-            self._give_up_link(Sign.SILENCE, now)
+            self._suspect_link(Sign.SILENCE, now)
         else:
             self.uplink.tick(now)
 
@@ -424,6 +447,18 @@ class Line:
             return False
         self._handover.break_off(broken)
         return True
+
+    def _let_be(self, now: float) -> None:
+        """Take it that what the user said asks for no answer."""
+        self._journal.forget(self._journal.boundary(now))
+        self._watchdog.clear()
+
+    def _suspect_link(self, sign: Sign, now: float) -> None:
+        """The model gives no answer: that is a wedge, unless it may be that there was nothing to answer."""
+        if self._handover.request or self._calls.unanswered or self._journal.is_sure() or self.links.spare:
+            self._give_up_link(sign, now)
+        else:
+            self._let_be(now)
 
     def _give_up_link(self, sign: Sign, now: float) -> None:
         self._actions.append(Wedged(sign))

@@ -111,6 +111,16 @@ class Links:
         return self.up and self._swapped_at == inf and self._held_at < inf
 
     @property
+    def wedges(self) -> int:
+        """How many links were found wedged since the model last answered."""
+        return self._wedges
+
+    @property
+    def spare(self) -> bool:
+        """Return whether a link may be given up on a mere suspicion."""
+        return not self._wedges and self._budget >= _BUDGET / 2
+
+    @property
     def tries(self) -> int:
         """How many links were lost or found wedged since the model last answered."""
         return self._tries
@@ -192,7 +202,7 @@ class Links:
 
     def prepare(self, now: float) -> None:
         """Dial the next link where it is time to, and dial anew one that was held for too long."""
-        if not self.up or now < self._renew_at:
+        if not self.up or now < self._renew_at or self._swapped_at < inf:
             return
         if self.next and now >= self._held_at + _HOLD_TIMEOUT:
             self._actions.append(HangUp(self.next))

@@ -5,7 +5,7 @@ from math import inf
 from typing import TypeAlias
 
 from segue.core.admission import Fault
-from segue.core.journal import Piece
+from segue.core.journal import Edge, Payload, Piece
 from segue.core.options import AudioFormat
 from segue.core.outputs import Rejection
 
@@ -15,8 +15,10 @@ WAITING_TEXTS = 8
 # Audio leaves in messages of this length, in seconds.
 _MESSAGE = 0.1
 
-# Audio or a text, with the piece of the journal that it is; None for silence, which the journal forgets.
-Queued: TypeAlias = tuple[bytes | str, Piece | None]
+# What waits, with the piece of the journal that it is; None for silence, which the journal forgets.
+Queued: TypeAlias = tuple[Payload, Piece | None]
+# A start so soon after an end may be lost, in seconds (measured of the Live API, 2026-09-10).
+_ACTIVITY_GAP = 0.5
 
 
 class Queue:
@@ -33,6 +35,7 @@ class Queue:
         self._queue: deque[Queued] = deque()
         self._texts = 0
         self._free_at = -inf
+        self._start_after = -inf
         # The size of the audio that waits.
         self.held_bytes = 0
 
@@ -55,11 +58,11 @@ class Queue:
             return Rejection.INPUT_OVERFLOW, waiting
         return None
 
-    def put(self, payload: bytes | str, piece: Piece | None) -> None:
+    def put(self, payload: Payload, piece: Piece | None) -> None:
         """Let a piece of input wait until it can leave."""
         if isinstance(payload, bytes):
             self.held_bytes += len(payload)
-        else:
+        elif isinstance(payload, str):
             self._texts += 1
         self._queue.append((payload, piece))
 
@@ -67,15 +70,23 @@ class Queue:
         """Forget what waits."""
         self._queue.clear()
         self.held_bytes = self._texts = 0
+        self._start_after = -inf
 
     def deadline(self) -> float:
         """Return when `take` has something to give; inf for never."""
-        return self._free_at if self._queue else inf
+        if not self._queue:
+            return inf
+        return max(self._free_at, self._start_after) if self._queue[0][0] is Edge.START else self._free_at
 
     def take(self, now: float) -> list[Queued]:
-        """Return what is to leave now as one message: some audio, or the texts in a row; nothing before its time."""
+        """Return what leaves now as one message: some audio, texts in a row, or an edge; nothing before its time."""
         taken: list[Queued] = []
-        if now < self._free_at:
+        if now < self.deadline():
+            return taken
+        if isinstance(self._queue[0][0], Edge):
+            taken.append(self._queue.popleft())
+            if taken[0][0] is Edge.END:
+                self._start_after = now + _ACTIVITY_GAP
             return taken
         while self._queue and isinstance(self._queue[0][0], str):
             taken.append(self._queue.popleft())
@@ -83,11 +94,11 @@ class Queue:
             self._texts -= len(taken)
             return taken
         size = 0
-        while self._queue and isinstance(self._queue[0][0], bytes):
-            if taken and size + len(self._queue[0][0]) > _MESSAGE * self._bytes_per_second:
+        while self._queue and isinstance(audio := self._queue[0][0], bytes):
+            if taken and size + len(audio) > _MESSAGE * self._bytes_per_second:
                 break
             taken.append(self._queue.popleft())
-            size += len(taken[-1][0])
+            size += len(audio)
         if size:
             self.held_bytes -= size
             self._free_at = max(self._free_at, now) + size / self._bytes_per_second / self._speed

@@ -80,7 +80,7 @@ class Patience:
     def reply_deadline(self) -> float:
         """Return when a reply that is expected and does not come shows that the link is wedged."""
         turn = self._downlink.turns.open
-        if self._calls.waiting or self._uplink.queued or (turn is not None and not turn.cut):
+        if self._calls.waiting or self._uplink.queued or self._journal.open or (turn is not None and not turn.cut):
             return inf
         return max(self._watchdog.deadline(), self._downlink.completed_at + self._watchdog.timeout)
 

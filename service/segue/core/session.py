@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 from segue.core import events as ev
 from segue.core.actions import Action, Drop, End, Send, Wake
 from segue.core.admission import fault_of_audio, fault_of_text
+from segue.core.journal import Edge
 from segue.core.line import LINK_EVENTS, Line, LinkEvent
 from segue.core.numbers import Numbers, Verdict
 from segue.core.options import Mode, Options
@@ -125,10 +126,6 @@ class Session:
         if fault is not None:
             self._close(Closed(CloseReason.INVALID_OPEN, fault, Next.NONE), now)
             return
-        if options.mode is not Mode.SERVER:
-            unserved = "turn detection other than SERVER is not served by this version"
-            self._close(Closed(CloseReason.UNIMPLEMENTED, unserved, Next.NONE), now)
-            return
         self._adopt(options, now)
         self._line.open(now)
         self._enter(State.OPENING)
@@ -157,7 +154,11 @@ class Session:
                 self._reject(event.seq, fault)
 
     def _take_activity(self, event: ev.ActivityReceived, now: float) -> None:
-        if self._in_sequence(event.seq, now):
+        if not self._in_sequence(event.seq, now):
+            return
+        if self._options.mode is Mode.MANUAL:
+            self._line.signal(Edge.START if event.started else Edge.END, now)
+        else:
             advice = "an activity in SERVER turn detection, where the model itself hears who speaks: leave it out"
             self._reject(event.seq, (Rejection.WRONG_MODE, advice))
 
@@ -200,6 +201,9 @@ class Session:
             self._close(Closed(CloseReason.COMPLETED, "closed as asked", Next.NONE), now)
 
     def _end_input(self, _event: ev.InputEnded, now: float) -> None:
+        if self._options.mode is Mode.MANUAL:
+            # Whoever says no more has finished.
+            self._line.signal(Edge.END, now)
         self._finish(Closed(CloseReason.COMPLETED, "the client ended its input", Next.NONE), now)
 
     def _shut_down(self, _event: ev.ShutdownRequested, now: float) -> None:

@@ -6,13 +6,13 @@ What the user said is journalled, so that it can be given to another link again.
 from collections.abc import Iterable
 from math import inf
 
-from segue.core.actions import Action, SendAudio, SendNote, SendText, SendToolResult
+from segue.core.actions import Action, Drop, SendActivity, SendAudio, SendNote, SendText, SendToolResult
 from segue.core.admission import Fault
 from segue.core.calls import Call, Calls
 from segue.core.feed import FEED_PIECE, Feed, comfort_noise
-from segue.core.journal import WAITING, Journal, Piece
+from segue.core.journal import WAITING, Edge, Journal, Payload, Piece
 from segue.core.links import Links
-from segue.core.options import Options
+from segue.core.options import Mode, Options
 from segue.core.pacing import Queue
 from segue.core.profiles import NoteSlot, Profile, TextSlot
 
@@ -31,6 +31,7 @@ class Uplink:
 
     def __init__(self, options: Options, profile: Profile, links: Links, calls: Calls, actions: list[Action]) -> None:
         self._instruction = options.system_instruction
+        self._manual = options.mode is Mode.MANUAL
         self._format = options.input_format
         self._profile = profile
         self._links = links
@@ -40,9 +41,18 @@ class Uplink:
         self._silence = DEFAULT_SILENCE if silence_ms is None else silence_ms / 1000
         self._feed = Feed(self._silence)
         self._queue = Queue(self._format, profile.replay_speed)
-        self.journal = Journal(self._format.bytes_per_second if self._format else _ANY_RATE, self._silence)
+        # Where the client says when the user has finished, no silence does.
+        silence = 0.0 if self._manual else self._silence
+        self.journal = Journal(self._format.bytes_per_second if self._format else _ANY_RATE, silence)
         self._voiced = 0.0
         self.audio_seconds = 0.0
+        # In the activity that the client signalled there is something to answer.
+        self._content = False
+        # Once all that waits has left, this link has an open activity, and something in it.
+        self._open = False
+        self._filled = False
+        # The last edge that this link was sent was a start.
+        self._signalled = False
         # What the present link missed of the conversation, until it is told.
         self._note = ""
         # What the service will repeat as if the user had said it.
@@ -76,35 +86,51 @@ class Uplink:
         """Take a frame of the user's audio; return why it cannot be used, and what to do, where it cannot."""
         assert self._format is not None
         links = self._links
+        if self._manual and not self.journal.open:
+            self._actions.append(Drop("outside_activity", len(audio) / self._format.bytes_per_second))
+            return None
         # While a link is missing that was there, the journal keeps what matters; before the first one all of it waits.
         waits = not self._gated and (links.up or not links.opened)
-        direct = waits and links.up and not self._queue
+        direct = waits and links.up and not self._queue and (self._open or not self._manual)
         if waits and not direct and (fault := self._queue.fault_of(audio)):
             return fault
         seconds = len(audio) / self._format.bytes_per_second
         self.audio_seconds += seconds
         self._voiced = self._voiced + seconds if voiced else 0.0
-        self._feed.hear(now)
+        if self._manual:
+            self._content = True
+        else:
+            self._feed.hear(now)
         pieces = self.journal.hear(audio, voiced, now)
         if direct:
+            self._filled = True
             self._send_audio(audio, pieces)
-        elif waits and pieces:
-            self._put(pieces[-1])
         elif waits:
-            self._queue.put(audio, None)
+            self._put(audio, pieces[-1] if pieces else None)
+            self.tick(now)
         return None
 
-    def write(self, text: str) -> Fault | None:
+    def write(self, text: str, now: float) -> Fault | None:
         """Take a text of the user; return why it cannot be used, and what to do, where it cannot."""
-        links = self._links
         if fault := self._queue.fault_of(text):
             return fault
-        piece = self.journal.read(text)
-        if links.up and not self._queue:
-            self._send_text(text, [piece])
-        elif links.up or not links.opened:
-            self._put(piece)
+        self._content = True
+        wrapped = self._wraps_text and not self.journal.open
+        self._pass(self.journal.read(text), now)
+        if wrapped:
+            self._pass(self.journal.mark(Edge.END), now)
         return None
+
+    def signal(self, edge: Edge, now: float) -> bool:
+        """Take the client's word that the user begins to speak, or has finished. Returns whether that is news.
+
+        An end of nothing is none: the Live API closes a link for an activity without content.
+        """
+        if self.journal.open is (edge is Edge.START) or (edge is Edge.END and not self._content):
+            return False
+        self._content = False
+        self._pass(self.journal.mark(edge), now)
+        return True
 
     def replay(self, pieces: Iterable[Piece], words: str, *, ended: bool) -> float:
         """Give pieces of the journal again, or in place of the audio among them these words, where there are any.
@@ -113,14 +139,15 @@ class Uplink:
         """
         size = 0
         for piece in pieces:
-            if isinstance(piece.payload, str) or not words:
-                self._put(piece)
+            # An activity begins with what is in it.
+            if isinstance(piece.payload, str) or not (words or piece.payload is Edge.START):
+                self._put(piece.payload, piece)
                 size += len(piece.payload) if isinstance(piece.payload, bytes) else 0
         if words:
-            self._queue.put(words, None)
+            self._say(words)
         if not size or self._format is None:
             return 0.0
-        if ended:
+        if ended and not self._manual:
             noise = comfort_noise(self._format.sample_rate)
             for _ in range(round((self._silence + _SILENCE_MARGIN) / FEED_PIECE)):
                 self._queue.put(noise, None)
@@ -131,6 +158,7 @@ class Uplink:
         self._queue.clear()
         self.journal.leave_link()
         self._note = self._echo = ""
+        self._signalled = self._open = self._filled = False
 
     def tick(self, now: float) -> None:
         """Send what is due: what waits, or silence where the client's audio pauses."""
@@ -138,6 +166,11 @@ class Uplink:
             return
         while taken := self._queue.take(now):
             pieces = [piece for _, piece in taken if piece is not None]
+            if isinstance(edge := taken[0][0], Edge):
+                self._signalled = edge is Edge.START
+                self._count(pieces)
+                self._actions.append(SendActivity(self._links.number, self._signalled))
+                continue
             # One text that interrupts another would be answered alone.
             if text := "\n".join(payload for payload, _ in taken if isinstance(payload, str)):
                 self._send_text(text, pieces)
@@ -174,7 +207,7 @@ class Uplink:
     def ask(self, request: str) -> None:
         """Ask the model for an answer, in words that are not the user's; `tick` sends it."""
         self._expect_echo(request)
-        self._queue.put(request, None)
+        self._say(request)
 
     def give(self, call: Call) -> None:
         """Give the result of a call that the link remembers."""
@@ -188,7 +221,7 @@ class Uplink:
         """Queue what was held back from this link, from this serial on."""
         for piece in self.journal.since(serial) if self._profile.gates_calls else ():
             if not piece.message:
-                self._put(piece)
+                self._put(piece.payload, piece)
 
     def is_echo(self, words: str) -> bool:
         """Return whether these words of the user are Segue's own, which the service repeats."""
@@ -198,24 +231,54 @@ class Uplink:
         self._echo = self._echo.partition(words)[2]
         return True
 
-    def _put(self, piece: Piece) -> None:
-        piece.message = WAITING
-        self._queue.put(piece.payload, piece)
+    def _pass(self, piece: Piece, now: float) -> None:
+        if self._links.up or not self._links.opened:
+            self._put(piece.payload, piece)
+            self.tick(now)
+
+    def _say(self, text: str) -> None:
+        wrapped = self._wraps_text and not self._open
+        self._put(text, None)
+        if wrapped:
+            self._put(Edge.END, None)
+
+    @property
+    def _wraps_text(self) -> bool:
+        # Where text is a part of what the user says, it needs an activity around it.
+        return self._manual and self._profile.text_slot is TextSlot.REALTIME
+
+    def _put(self, payload: Payload, piece: Piece | None) -> None:
+        """Let something wait, within an activity of this link where it needs one: none in another, and none empty."""
+        if payload is Edge.START and self._open:
+            return
+        if payload is Edge.END and not self._filled:
+            return
+        if isinstance(payload, Edge):
+            self._open, self._filled = payload is Edge.START, False
+        elif self._manual and (self._open or self._wraps_text or isinstance(payload, bytes)):
+            if not self._open:
+                self._queue.put(Edge.START, None)
+            self._open = self._filled = True
+        if piece is not None:
+            piece.message = WAITING
+        self._queue.put(payload, piece)
 
     def _send_audio(self, audio: bytes, pieces: Iterable[Piece]) -> None:
         assert self._format is not None
-        self._links.messages += 1
-        for piece in pieces:
-            piece.message = self._links.messages
+        self._count(pieces)
         self._actions.append(SendAudio(self._links.number, audio, self._format.sample_rate))
 
     def _send_text(self, text: str, pieces: Iterable[Piece]) -> None:
+        self._count(pieces)
+        note, self._note = self._note, ""
+        text = f"{note}\n\n{text}" if note else text
+        slot = TextSlot.REALTIME if self._signalled else self._profile.text_slot
+        self._actions.append(SendText(self._links.number, text, slot))
+
+    def _count(self, pieces: Iterable[Piece]) -> None:
         self._links.messages += 1
         for piece in pieces:
             piece.message = self._links.messages
-        note, self._note = self._note, ""
-        text = f"{note}\n\n{text}" if note else text
-        self._actions.append(SendText(self._links.number, text, self._profile.text_slot))
 
     def _send_note(self) -> None:
         note, self._note = self._note, ""
