@@ -123,13 +123,12 @@ def test_a_link_that_is_due_is_swapped_at_the_quiet_moment_or_before_its_end() -
     assert 1040.0 < net.links.swap_at(quiet_at=inf) < 1050.0
 
 
-@pytest.mark.parametrize(("time_left", "least"), [(50.0, 40.0), (10.0, 4.0), (2.0, 0.9), (0.0, 0.0)])
-def test_what_is_left_of_a_link_is_used_less_a_margin(time_left: float, least: float) -> None:
+@pytest.mark.parametrize(("time_left", "used"), [(50.0, 45.0), (10.0, 5.0), (2.0, 1.0), (0.0, 0.0)])
+def test_what_is_left_of_a_link_is_used_less_a_margin(time_left: float, used: float) -> None:
     net = Net.up()
     net.links.hurry(net.now, time_left)
     swap_at = net.links.swap_at(quiet_at=inf) - net.now
-    assert least <= swap_at
-    assert swap_at < time_left or not time_left
+    assert swap_at == used
 
 
 def test_a_swap_hangs_up_and_then_sets_up() -> None:
@@ -338,6 +337,17 @@ def test_time_gives_dials_back() -> None:
         net.pass_time(30.0)
 
 
+def test_a_dial_comes_back_after_half_a_minute_and_no_sooner() -> None:
+    for pause, more in ((29.0, False), (31.0, True)):
+        net = Net()
+        for _ in range(3):
+            assert net.lose(LossCause.UNAVAILABLE) is None
+            net.pass_time(2.0)
+        # What it took so far counts, too.
+        net.pass_time(pause - 6.0)
+        assert (net.lose(LossCause.UNAVAILABLE) is None) is more
+
+
 def test_who_has_had_no_link_for_a_minute_hangs_up() -> None:
     net = Net.up()
     assert net.lose(LossCause.UNAVAILABLE, retry_delay=59.0) is None
@@ -429,6 +439,45 @@ def test_handles_from_the_time_of_the_trouble_are_dropped() -> None:
     net.links.replace(Sign.SILENCE, trouble_at=1010.0, now=net.now)
     net.pass_time(0.0)
     assert net.dial().setup.handle == "h1"
+
+
+def test_a_link_is_given_up_on_a_suspicion_only_while_there_are_dials_to_spare() -> None:
+    net = Net.up()
+    for _ in range(5):
+        assert net.links.spare
+        net.lose()
+        net.pass_time(5.0)
+        net.links.go_up(net.links.number, net.now)
+    net.lose()
+    net.pass_time(5.0)
+    assert not net.links.spare
+
+
+def test_a_link_that_replaced_a_wedged_one_is_not_given_up_on_a_suspicion() -> None:
+    net = Net.up()
+    net.links.replace(Sign.SILENCE, net.now, net.now)
+    net.pass_time(0.0)
+    net.links.go_up(net.links.number, net.now)
+    assert not net.links.spare
+    net.links.answered()
+    assert net.links.spare
+
+
+def test_four_handles_are_remembered() -> None:
+    net = Net.up()
+    for number in range(5):
+        net.keep(f"h{number}")
+        net.now += 10.0
+    net.links.replace(Sign.SILENCE, trouble_at=1015.0, now=net.now)
+    net.pass_time(0.0)
+    assert net.dial().setup.handle == "h1"
+    net = Net.up()
+    for number in range(5):
+        net.keep(f"h{number}")
+        net.now += 10.0
+    net.links.replace(Sign.SILENCE, trouble_at=1005.0, now=net.now)
+    net.pass_time(0.0)
+    assert net.dial().setup.handle == ""
 
 
 def test_the_ladder_has_three_rungs() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from segue.core import events as ev
 from segue.core.actions import Dial, InputReplayed, Outcome, Purpose, Recovered, SendText
-from segue.core.options import FunctionDeclaration, Options, ServerDetection
+from segue.core.options import FunctionDeclaration, Modality, Options, ServerDetection
 from segue.core.outputs import (
     CloseReason,
     CutCause,
@@ -538,6 +538,31 @@ def test_a_sentence_that_is_being_heard_plays_to_the_end_of_what_there_is() -> N
     assert call.assert_interrupted(2).heard == pytest.approx(6.0)
 
 
+def test_a_written_answer_that_broke_off_was_read_as_far_as_it_came() -> None:
+    call = acquainted(replace(OPTIONS, model="gemini-2.0-flash-live-001", modality=Modality.TEXT))
+    call.write("Tell me a story.")
+    call.receive(ev.ModelText(1, "There was a king. He had "))
+    recover(call)
+    call.wait(1.0)
+    cut = call.assert_interrupted(2)
+    assert (cut.cause, cut.heard_text, cut.unheard_text) == (CutCause.RECOVERY, "There was a king. He had ", "")
+    assert call.assert_turn_ended(2).reason is EndReason.INTERRUPTED
+    [request] = call.texts(2)
+    assert "He had" in request
+
+
+def test_a_turn_that_the_client_got_ahead_of_time_breaks_off_when_it_was_played() -> None:
+    call = acquainted(replace(OPTIONS, unpaced=True))
+    for words in ("There was a king. ", "He was old. ", "He had "):
+        call.answer(2.0, words)
+    call.wait(1.0)
+    recover(call)
+    call.wait(4.0)
+    assert call.got(Interrupted) == []
+    call.wait(2.0)
+    assert call.assert_interrupted(2).heard == pytest.approx(6.0)
+
+
 def test_who_speaks_after_a_turn_broke_off_gets_an_answer_and_not_its_rest() -> None:
     call = story()
     call.lose_link()
@@ -719,6 +744,23 @@ def test_a_full_context_begins_afresh() -> None:
     call.link_up()
     call.exchange("And you?", "Me too.")
     assert call.assert_turn_ended(2).heard_text == "Me too."
+
+
+def test_a_full_context_that_no_other_link_can_take_says_so() -> None:
+    call = acquainted()
+    call.complete(usage=Usage(total_tokens=120_000))
+    call.lose_link(ev.LossCause.INVALID, retry_delay=100.0)
+    assert call.assert_closed(CloseReason.CONTEXT_FULL).next is Next.OPEN_AGAIN
+
+
+def test_a_fresh_context_is_not_full() -> None:
+    call = acquainted()
+    call.complete(usage=Usage(total_tokens=120_000))
+    call.lose_link(ev.LossCause.INVALID)
+    call.link_up()
+    call.hand_over("h2")
+    call.lose_link(ev.LossCause.INVALID, retry_delay=100.0)
+    call.assert_closed(CloseReason.BACKEND_LOST)
 
 
 def test_an_invalid_message_in_a_context_that_is_not_full_resumes() -> None:

@@ -87,6 +87,13 @@ def test_a_link_whose_window_fills_up_and_lets_nothing_go_is_replaced_by_a_fresh
     assert "Fine." in call.setups[-1].setup.system_instruction
 
 
+def test_a_window_that_is_not_nearly_full_is_no_reason_to_renew() -> None:
+    call = Conversation.opened(replace(OPTIONS, compression=None))
+    call.receive(ev.UsageReported(1, Usage(total_tokens=100_000)))
+    call.wait(10.0)
+    assert len(call.did(Dial)) == 1
+
+
 def test_a_window_that_lets_old_context_go_is_no_reason_to_renew() -> None:
     call = Conversation.opened(replace(OPTIONS, compression=Compression()))
     call.receive(ev.UsageReported(1, Usage(total_tokens=125_000)))

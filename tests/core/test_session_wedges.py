@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from segue.core import events as ev
-from segue.core.actions import Dial, Outcome, Recovered, Sign, Wedged
+from segue.core.actions import Dial, OddKind, OddTurn, Outcome, Recovered, Sign, Wedged
 from segue.core.options import FunctionDeclaration, Options, ServerDetection
 from segue.core.outputs import CloseReason, EndReason, Next, Notice, NoticeKind, TurnEnded
 from segue.core.policy import Policy
@@ -220,6 +220,35 @@ def test_a_replay_has_its_allowance_from_its_end_on() -> None:
     assert 2.0 + 3.0 <= after <= 2.0 + 1.0 + 3.0
 
 
+def test_a_sound_that_may_be_no_words_is_given_to_another_link_once_and_then_let_be() -> None:
+    call = acquainted()
+    call.say(0.6, sample=OTHER_VOICE)
+    call.wait(9.0)
+    assert signs(call) == [Sign.SILENCE]
+    call.link_up()
+    call.wait(60.0)
+    assert call.given_seconds(2, OTHER_VOICE) == pytest.approx(0.6)
+    assert signs(call) == [Sign.SILENCE]
+    call.assert_open()
+    # It is over: the next answer is to the next words.
+    call.lose_link()
+    call.link_up()
+    call.wait(3.0)
+    assert call.given_seconds(3, OTHER_VOICE) == 0.0
+
+
+def test_a_sound_that_may_be_no_words_costs_no_link_that_is_dear() -> None:
+    call = acquainted()
+    for _ in range(6):
+        call.lose_link()
+        call.wait(5.0)
+        call.link_up()
+    call.say(0.6)
+    assert wedged_after(call) is None
+    call.say(1.2)
+    assert wedged_after(call) is not None
+
+
 # (b) Turns without output.
 
 
@@ -237,6 +266,21 @@ def test_two_empty_turns_in_a_row_are_a_wedge() -> None:
     assert call.did(Wedged) == []
     empty_turn(call)
     assert signs(call) == [Sign.EMPTY_TURNS]
+
+
+def test_an_empty_turn_is_counted() -> None:
+    call = acquainted(NATIVE)
+    empty_turn(call)
+    assert call.did(OddTurn) == [OddTurn(OddKind.EMPTY)]
+
+
+@pytest.mark.parametrize(("later", "counts"), [(0.2, False), (0.3, True)])
+def test_what_ends_right_after_the_words_answers_something_before_them(later: float, counts: bool) -> None:
+    call = acquainted(NATIVE)
+    call.write("What time is it?")
+    call.wait(later)
+    call.complete()
+    assert (call.did(OddTurn) != []) is counts
 
 
 def test_a_proactive_model_may_be_silent_twice() -> None:
@@ -430,10 +474,11 @@ def faint(call: Conversation, seconds: float) -> None:
         call.receive(ev.ModelAudio(call.link, speech(0.25), faint=True))
 
 
-def test_faint_audio_is_no_wedge_by_itself() -> None:
+def test_faint_audio_is_counted_and_no_wedge_by_itself() -> None:
     call = acquainted()
     faint(call, 20.0)
     call.complete()
+    assert OddTurn(OddKind.FAINT) in call.did(OddTurn)
     call.wait(25.0)
     assert call.did(Wedged) == []
 
@@ -455,9 +500,10 @@ def reject(call: Conversation, count: int) -> None:
         call.complete("RESPONSE_REJECTED")
 
 
-def test_rejected_replies_are_no_wedge_by_themselves() -> None:
+def test_rejected_replies_are_counted_and_no_wedge_by_themselves() -> None:
     call = acquainted()
     reject(call, 10)
+    assert call.did(OddTurn) == [OddTurn(OddKind.REJECTED)] * 10
     assert call.did(Wedged) == []
 
 

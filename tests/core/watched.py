@@ -26,11 +26,17 @@ from segue.core.outputs import (
     Audio,
     Closed,
     CutCause,
+    EndReason,
+    InputAck,
     Interrupted,
+    Notice,
     Opened,
     Output,
+    Speaker,
+    Text,
     ToolCall,
     ToolCallCancelled,
+    Transcript,
     TurnEnded,
 )
 from segue.core.policy import Policy
@@ -71,8 +77,10 @@ class Watched(Conversation):
         self.last_seq = 0
         self.closed = False
         self.ended = False
-        # Turns by what the client knows of them, and the seconds of audio it got of each.
+        self.acknowledged = 0
+        # Turns by what the client knows of them, and the seconds of audio and the words it got of each.
         self.played: dict[int, float] = {}
+        self.said: dict[int, str] = {}
         self.cut_turns: set[int] = set()
         self.ended_turns: set[int] = set()
         # Links that are dialled, and the number of the last one.
@@ -137,6 +145,7 @@ class Watched(Conversation):
         assert not self.ended, f"{type(action).__name__} after the end"
         match action:
             case Dial():
+                assert not self.closed
                 assert action.link == self.last_link + 1
                 self.last_link = action.link
                 self.links[action.link] = Known(action.link, False, not action.hold)
@@ -211,6 +220,11 @@ class Watched(Conversation):
                 assert len(self.got(Opened)) == 1
             case Interrupted(cause=CutCause.NONE):
                 return
+            case InputAck():
+                assert output.input_seq >= self.acknowledged
+                self.acknowledged = output.input_seq
+            case Notice():
+                assert self.options.notices
             case ToolCall():
                 self.calls_told.add(output.call_id)
             case ToolCallCancelled():
@@ -231,11 +245,15 @@ class Watched(Conversation):
                 assert output.audio
                 assert len(output.audio) % 2 == 0
                 self.played[turn] += len(output.audio) / 48_000
+            case Transcript(speaker=Speaker.MODEL) | Text():
+                self.said[turn] = self.said.get(turn, "") + output.text
             case Interrupted():
                 assert turn not in self.cut_turns, f"turn {turn} is interrupted twice"
                 self.cut_turns.add(turn)
             case TurnEnded():
                 self.ended_turns.add(turn)
                 assert 0.0 <= output.heard <= output.audio
+                assert (output.reason is EndReason.INTERRUPTED) is (turn in self.cut_turns)
+                assert (output.heard_text + output.unheard_text).startswith(self.said.get(turn, ""))
                 # Half a sample may have been left over.
                 assert played <= output.audio + 1e-6

@@ -200,6 +200,24 @@ class Wedged:
     sign: Sign
 
 
+class OddKind(Enum):
+    """What was odd about a turn."""
+
+    # Nothing came where words of the user were to be answered.
+    EMPTY = auto()
+    # The service rejected the model's reply.
+    REJECTED = auto()
+    # Nobody could hear it.
+    FAINT = auto()
+
+
+@dataclass(slots=True)
+class OddTurn:
+    """A turn ended that gave the user nothing; alone it need not mean anything."""
+
+    kind: OddKind
+
+
 @dataclass(slots=True)
 class PhantomSeen:
     """The backend reported an interruption that nobody made. `cut` when that cost the turn its rest."""
@@ -227,7 +245,9 @@ class End:
 
 
 # What whoever watches is told; nothing is to be done.
-Observation: TypeAlias = Drop | Renewed | Recovered | Wedged | PhantomSeen | FalseInterruptionSeen | InputReplayed
+Observation: TypeAlias = (
+    Drop | Renewed | Recovered | Wedged | OddTurn | PhantomSeen | FalseInterruptionSeen | InputReplayed
+)
 
 Action: TypeAlias = (
     Dial

@@ -13,6 +13,8 @@ from segue.core import events as ev
 from segue.core.actions import (
     Action,
     FalseInterruptionSeen,
+    OddKind,
+    OddTurn,
     PhantomSeen,
     Recovered,
     Renewed,
@@ -36,7 +38,7 @@ from segue.core.outputs import (
     NoticeKind,
 )
 from segue.core.patience import Patience
-from segue.core.playback import Broken
+from segue.core.playback import MODEL_BYTES_PER_SECOND, Broken
 from segue.core.policy import FalseInterruption, Policy
 from segue.core.profiles import profile_of
 from segue.core.recall import Recall
@@ -273,7 +275,11 @@ class Line:
 
     def _hear_audio(self, event: ev.ModelAudio, now: float) -> None:
         self._hear_model(event, now)
-        if self._watchdog.note_faint(len(event.audio) / 48_000 if event.faint else 0.0):
+        faint = len(event.audio) / MODEL_BYTES_PER_SECOND if event.faint else 0.0
+        turn = self.downlink.turns.open
+        if faint and turn is not None:
+            turn.faint += faint
+        if self._watchdog.note_faint(faint):
             self._give_up_link(Sign.FAINT_AUDIO, now)
 
     def _understand(self, event: ev.UserTranscribed, now: float) -> None:
@@ -312,7 +318,12 @@ class Line:
         else:
             self._handover.cover(self._journal.boundary(now))
             self._end_empty_turn(event, now)
-        if self._watchdog.note_rejection(event.reason == "RESPONSE_REJECTED"):
+        if turn is not None and 0.0 < turn.audio <= turn.faint:
+            self._actions.append(OddTurn(OddKind.FAINT))
+        rejected = event.reason == "RESPONSE_REJECTED"
+        if rejected:
+            self._actions.append(OddTurn(OddKind.REJECTED))
+        if self._watchdog.note_rejection(rejected):
             self._give_up_link(Sign.REJECTIONS, now)
 
     def _end_empty_turn(self, event: ev.TurnCompleted, now: float) -> None:
@@ -321,7 +332,9 @@ class Line:
             return
         if event.reason or self._awaited:
             self._watchdog.settle()
-        elif self._profile.proactive and self.links.wedges:
+            return
+        self._actions.append(OddTurn(OddKind.EMPTY))
+        if self._profile.proactive and self.links.wedges:
             # Two links heard the same and had nothing to say to it.
             self._let_be(now)
         elif self._watchdog.note_empty_turn(now):

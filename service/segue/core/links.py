@@ -232,9 +232,7 @@ class Links:
             return
         self._hang_up_current()
         if held:
-            self.number, self.next, self._held_at = held, 0, inf
-            self.resumed, self._answered = handle, False
-            self._actions.append(SetUp(held, self._setup(handle)))
+            self._take_held(handle)
         else:
             self._hang_up_next()
             self._dial(Purpose.RENEWAL, handle)
@@ -284,13 +282,18 @@ class Links:
             self._handles.pop()
         if self._wedges >= _WEDGES or not self._may_try(now, 0.0):
             return self._give_up(wedged(self._wedges), sign, now)
-        self._recover(sign, now, 0.0)
+        # What is wrong with a link is nothing that another connection must suffer from, if one stands already.
+        self._recover(sign, now, 0.0, keep_next=self._held_at < inf)
         return None
 
     def tick(self, now: float) -> None:
         """Dial if it is time to try again."""
-        if now >= self._retry_at:
-            self._retry_at = inf
+        if now < self._retry_at:
+            return
+        self._retry_at = inf
+        if self._held_at < inf:
+            self._take_held(self._next_handle())
+        else:
             self._dial(Purpose.RECOVERY if self.opened else Purpose.OPEN, self._next_handle())
 
     def deadline(self) -> float:
@@ -307,16 +310,21 @@ class Links:
         self._hang_up_next()
         self._retry_at = self._lost_at = self._swapped_at = inf
 
-    def _recover(self, cause: LossCause | Sign, now: float, pause: float) -> None:
+    def _recover(self, cause: LossCause | Sign, now: float, pause: float, *, keep_next: bool = False) -> None:
+        # Where links overlap, the next one may be being set up already.
+        follows = self.next if self._swapped_at < inf else 0
         self.number, self.up = 0, False
-        self._hang_up_next()
+        if follows:
+            self.number, self.next, self._held_at = follows, 0, inf
+        elif not keep_next:
+            self._hang_up_next()
         if self._lost_at == inf:
             # A renewal that fails has been without a link since it began.
-            self._lost_at, self._cause = min(now, self._swapped_at), cause
+            self._lost_at, self._cause = now if follows else min(now, self._swapped_at), cause
         self._swapped_at = inf
         self._tries += 1
         self._budget -= 1
-        self._retry_at = now + pause
+        self._retry_at = inf if follows else now + pause
 
     def _pause(self, lost: LinkLost) -> float:
         pause = 0.0
@@ -338,6 +346,11 @@ class Links:
         self.up = False
         self.hang_up()
         return closing
+
+    def _take_held(self, handle: Handle | None) -> None:
+        self.number, self.next, self._held_at = self.next, 0, inf
+        self.up, self.resumed, self._answered = False, handle, False
+        self._actions.append(SetUp(self.number, self._setup(handle)))
 
     def _dial(self, purpose: Purpose, handle: Handle | None) -> None:
         self._last += 1

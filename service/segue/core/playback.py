@@ -168,7 +168,7 @@ class Playback:
             if not turn.cut:
                 turn.heard = min(max(turn.released - self.outbox.player.ahead(now), 0.0), turn.audio)
                 turn.end_reason = EndReason.SESSION_CLOSED
-                turn.broken_off = False
+                turn.broken_off = turn.stopped
                 self.outbox.discard(turn.number, now)
             self._say_end(turn)
 

@@ -232,13 +232,14 @@ class Session:
 
     def _hear_link(self, event: LinkEvent, now: float) -> None:
         self._line.receive(event, now)
+        if type(event) is ev.LinkOpened and self._line.links.up:
+            self._numbers.pass_on(now)
         self._look_at_line(now)
 
     def _look_at_line(self, now: float) -> None:
         if self._line.links.up and not self._told_open:
             self._told_open = True
             self._outbox.put_urgent(Opened(self.session_id, self._options.model))
-            self._numbers.pass_on(now)
             if self.state is State.OPENING:
                 self._enter(State.OPEN)
         closing = self._line.closing

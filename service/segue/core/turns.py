@@ -34,6 +34,8 @@ class Turn:
     number: int
     audio: float = 0.0
     released: float = 0.0
+    # So much of it nobody could hear.
+    faint: float = 0.0
     first_audio_latency: float | None = None
     # When the first of it came.
     began_at: float = inf
