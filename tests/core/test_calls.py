@@ -131,11 +131,43 @@ def test_a_result_is_given_again_to_a_link_that_resumes_from_before_it() -> None
     assert [(call.id, call.known) for call in calls.to_give()] == [("a", True)]
 
 
-def test_a_result_is_not_given_again_to_a_link_that_resumes_from_after_it() -> None:
+def test_a_result_that_the_model_has_and_never_spoke_of_is_given_in_other_words() -> None:
     calls = calling("weather")
     respond(calls, "a", 12.0)
     calls.move(since=13.0)
+    [call] = calls.to_give()
+    assert not call.known
+
+
+def test_results_in_other_words_wait_for_the_last_of_their_turn() -> None:
+    calls = calling("weather", "weather")
+    calls.move(since=-inf)
+    respond(calls, "a")
     assert calls.to_give() == []
+    respond(calls, "b")
+    assert [call.id for call in calls.to_give()] == ["a", "b"]
+
+
+def test_results_do_not_wait_for_those_of_another_turn() -> None:
+    calls = calling("weather")
+    calls.add("z", "weather", "{}", 2, 15.0)
+    calls.move(since=-inf)
+    respond(calls, "a")
+    assert [call.id for call in calls.to_give()] == ["a"]
+
+
+def test_a_turn_that_did_not_speak_of_its_results_is_given_them_in_other_words() -> None:
+    calls = calling("weather")
+    assert not calls.unspoken(1)
+    respond(calls, "a", 12.0)
+    assert calls.unanswered
+    assert not calls.unspoken(2)
+    assert calls.unspoken(1)
+    assert not calls.unanswered
+    assert [(call.id, call.known) for call in calls.to_give()] == [("a", False)]
+    calls.to_give()[0].given_at = 13.0
+    # Once.
+    assert not calls.unspoken(1)
 
 
 def test_the_oldest_calls_are_forgotten_when_there_are_too_many() -> None:

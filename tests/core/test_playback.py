@@ -20,7 +20,7 @@ from segue.core.outputs import (
 )
 from segue.core.playback import Broken, Playback
 from segue.core.recall import Recall
-from segue.core.turns import SPLIT_TIMEOUT, Turn
+from segue.core.turns import Turn
 from tests.core.conversation import OPTIONS, speech
 
 SENTENCES = ("There was a king. ", "He was old. ", "He had ")
@@ -145,8 +145,8 @@ def test_the_end_of_a_cut_turn_waits_for_the_clients_word_but_not_for_ever(playe
     played.play(2.0)
     played.playback.cut_all(CutCause.USER, played.now)
     at = played.now
-    assert played.playback.deadline() == at + SPLIT_TIMEOUT
-    played.play(SPLIT_TIMEOUT - 0.1)
+    assert played.playback.deadline() == at + 0.5
+    played.play(0.4)
     assert played.got(TurnEnded) == []
     played.play(0.3)
     [ended] = played.got(TurnEnded)

@@ -73,9 +73,8 @@ def test_the_oldest_are_forgotten_beyond_4_kib() -> None:
         recall.answer(turn)
         recall.hear_model(turn, "because " * 30)
     exchanges = recall.since(0)
-    assert sum(map(len, exchanges)) <= 4096
+    assert 3600 < sum(map(len, exchanges)) <= 4096
     assert exchanges[-1].turn == 99
-    assert len(exchanges) >= 5
 
 
 def test_the_oldest_are_forgotten_beyond_64_exchanges() -> None:
@@ -93,7 +92,7 @@ def test_one_turn_takes_no_more_than_its_share() -> None:
     recall.hear_model(1, "the beginning of the answer" + "b" * 5000)
     recall.hear_user("c" * 5000 + " indeed", 1)
     [exchange] = recall.since(0)
-    assert len(exchange) <= 2400
+    assert (len(exchange.user), len(exchange.model)) == (1200, 1200)
     assert exchange.user.endswith("indeed")
     assert exchange.model.startswith("the beginning of the answer")
 

@@ -5,7 +5,6 @@ import pytest
 from segue.core import events as ev
 from segue.core.outputs import Audio, CutCause, EndReason, Interrupted, TurnEnded
 from segue.core.session import State
-from segue.core.turns import GATE_TIMEOUT
 from tests.core.conversation import Conversation, telling, told
 
 
@@ -38,7 +37,7 @@ def test_the_gate_lifts_some_time_after_the_next_words_when_the_backend_never_en
     call = telling()
     call.interrupt()
     call.understand("And the dragon?")
-    call.wait(GATE_TIMEOUT - 0.1)
+    call.wait(2.9)
     call.answer(1.0)
     assert call.heard(2) == 0.0
     call.wait(0.1)

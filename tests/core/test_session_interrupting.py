@@ -6,7 +6,6 @@ import pytest
 
 from segue.core import events as ev
 from segue.core.outputs import Audio, CloseReason, CutCause, EndReason, Interrupted, TurnEnded, Usage
-from segue.core.turns import SPLIT_TIMEOUT
 from tests.core.conversation import OPTIONS, Conversation, telling, told
 
 
@@ -28,7 +27,7 @@ def test_the_end_of_a_cut_turn_is_said_when_no_more_is_awaited() -> None:
     ended = call.assert_turn_ended(1)
     assert (ended.reason, ended.heard_text) == (EndReason.INTERRUPTED, "Once upon a ")
     [said] = [time for time, send in call.sent if isinstance(send.output, TurnEnded)]
-    assert said - at == pytest.approx(SPLIT_TIMEOUT)
+    assert said - at == pytest.approx(0.5)
 
 
 def test_the_last_word_of_the_client_on_what_was_heard_is_final() -> None:
@@ -134,6 +133,28 @@ def test_an_interrupt_that_cuts_nothing_is_answered_and_changes_nothing() -> Non
     call.complete()
     call.wait(2.0)
     assert call.assert_turn_ended(1).reason is EndReason.COMPLETED
+
+
+def test_the_answer_to_an_interrupt_that_cut_nothing_says_nothing_of_a_turn_that_comes_later() -> None:
+    call = Conversation.opened()
+    call.reading = False
+    call.interrupt(1)
+    call.answer(3.0, "Once upon a time.")
+    call.reading = True
+    call.read()
+    assert call.got(Interrupted) == [Interrupted(1, CutCause.NONE)]
+    call.wait(1.0)
+    call.interrupt(1)
+    assert [cut.cause for cut in call.got(Interrupted)] == [CutCause.NONE, CutCause.CLIENT]
+
+
+def test_a_second_interrupt_does_not_take_the_clients_word_back() -> None:
+    call = telling()
+    call.interrupt(1)
+    call.interrupt(1)
+    first = next(send.seq for _, send in call.sent if isinstance(send.output, Interrupted))
+    call.report_heard(1, 2.2, output_seq=first)
+    assert call.assert_turn_ended(1).heard == pytest.approx(2.2)
 
 
 def test_a_turn_is_cut_once() -> None:

@@ -120,7 +120,7 @@ def tell(seed: int) -> None:
         call.open()
         call.link_up()
     for _ in range(STEPS):
-        call.wait(chance.choice([0.0, 0.0, 0.0, 0.0, 0.02, 0.3, 0.7, 1.2, 3.1, 15.0]))
+        call.wait(chance.choice([0.001, 0.001, 0.001, 0.001, 0.02, 0.3, 0.7, 1.2, 3.1, 15.0]))
         # A client reads, or reads a little, or does not read.
         luck = chance.randrange(10)
         call.reading = luck > 1

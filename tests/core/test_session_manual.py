@@ -5,9 +5,19 @@ from dataclasses import replace
 import pytest
 
 from segue.core import events as ev
-from segue.core.actions import Action, Dial, SendActivity, SendAudio, SendNote, SendText
+from segue.core.actions import (
+    Action,
+    Dial,
+    FalseInterruptionSeen,
+    PhantomSeen,
+    SendActivity,
+    SendAudio,
+    SendNote,
+    SendText,
+)
 from segue.core.options import Mode, Options
 from segue.core.outputs import CloseReason, CutCause, InputRejected, Interrupted, TurnEnded
+from segue.core.policy import FalseInterruption
 from tests.core.conversation import OPTIONS, OTHER_VOICE, POLICY, VOICE, Conversation, telling
 
 MANUAL = replace(OPTIONS, mode=Mode.MANUAL)
@@ -167,6 +177,65 @@ def test_a_start_that_cuts_is_the_evidence_of_its_interruption() -> None:
     answer(call, "Yes?")
     assert [cut.turn for cut in call.got(Interrupted)] == [1]
     assert call.assert_turn_ended(2).heard_text == "Yes?"
+
+
+def test_a_start_makes_an_interruption_in_doubt_real() -> None:
+    call = telling(MANUAL)
+    call.finish_generation()
+    call.receive(ev.ModelInterrupted(1))
+    call.wait(0.5)
+    call.press()
+    call.wait(2.0)
+    assert call.assert_interrupted(1).cause is CutCause.USER
+    assert call.did(PhantomSeen) == []
+
+
+def test_a_start_without_words_is_no_false_interruption() -> None:
+    call = Conversation.opened(MANUAL, replace(POLICY, false_interruption=FalseInterruption.CONTINUE))
+    call.answer(6.0, "Once upon a time. ")
+    call.wait(1.0)
+    call.press()
+    call.receive(ev.ModelInterrupted(1))
+    call.complete()
+    call.wait(10.0)
+    assert call.did(FalseInterruptionSeen) == []
+    assert call.texts() == []
+
+
+def test_the_answer_to_an_activity_is_timed_from_its_end() -> None:
+    call = Conversation.opened(MANUAL)
+    speak(call)
+    call.wait(1.5)
+    answer(call)
+    assert call.assert_turn_ended(1).first_audio_latency == pytest.approx(1.5)
+
+
+def test_a_half_closed_session_waits_for_the_answer_to_an_activity() -> None:
+    call = Conversation.opened(MANUAL)
+    call.press()
+    call.say(0.2)
+    call.release()
+    call.end_input()
+    call.wait(5.0)
+    answer(call)
+    call.wait()
+    assert call.assert_turn_ended(1).heard_text == "Fine."
+
+
+def test_words_of_an_activity_before_it_was_answered_are_no_part_of_the_next() -> None:
+    call = Conversation.opened(MANUAL)
+    speak(call)
+    call.wait(0.5)
+    answer(call)
+    call.understand("How are you?")
+    call.wait(1.0)
+    speak(call)
+    call.understand("What time is it?")
+    call.wait(0.5)
+    answer(call, "Noon.")
+    call.lose_link()
+    instruction = call.setups[-1].setup.system_instruction
+    assert instruction.index("How are you?") < instruction.index("Fine.") < instruction.index("What time is it?")
 
 
 def test_voice_outside_an_activity_cuts_nothing() -> None:

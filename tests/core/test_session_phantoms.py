@@ -328,6 +328,16 @@ def test_a_sound_of_300_ms_is_taken_for_words() -> None:
     assert [text for text in call.texts() if "king" in text] == []
 
 
+def test_a_sound_that_goes_on_into_words_makes_it_no_false_one() -> None:
+    call = telling()
+    call.say(0.1)
+    call.interrupted(by_sound=False)
+    call.complete()
+    call.say(0.3)
+    call.wait(5.0)
+    assert call.did(FalseInterruptionSeen) == []
+
+
 def test_an_answer_makes_an_interruption_no_false_one() -> None:
     call = telling()
     call.say(0.2)

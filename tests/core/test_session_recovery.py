@@ -667,6 +667,37 @@ def test_a_fresh_conversation_is_told_what_was_heard_and_not_what_was_only_made(
     assert "He was old." not in instruction
 
 
+@pytest.mark.parametrize("written", [True, False])
+def test_words_that_were_understood_after_their_answer_are_told_before_it(written: bool) -> None:
+    call = Conversation.opened()
+    call.say(0.6)
+    call.wait(1.0)
+    call.answer(1.0, "Fine.")
+    call.finish_generation()
+    call.complete()
+    call.wait(2.0)
+    call.understand("How are you?")
+    call.wait(1.0)
+    if written:
+        call.write("What time is it?")
+    else:
+        call.say(0.6)
+        call.understand("What time is it?")
+    call.wait(1.0)
+    call.answer(1.0, "Noon.")
+    call.finish_generation()
+    call.complete()
+    call.wait(2.0)
+    call.lose_link()
+    script = [line for line in call.setups[-1].setup.system_instruction.splitlines() if ": " in line]
+    assert [line.rstrip("]") for line in script] == [
+        'User: "How are you?"',
+        'You: "Fine."',
+        'User: "What time is it?"',
+        'You: "Noon."',
+    ]
+
+
 def test_what_a_fresh_conversation_is_told_is_bounded() -> None:
     call = Conversation.opened(replace(OPTIONS, unpaced=True))
     for number in range(60):

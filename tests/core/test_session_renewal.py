@@ -9,6 +9,7 @@ from segue.core.actions import Dial, HangUp, Purpose, Renewed, SendAudio, SetUp,
 from segue.core.options import Compression, FunctionDeclaration, Options
 from segue.core.outputs import Audio, CutCause, EndReason, Interrupted, Notice, NoticeKind, TurnEnded, Usage
 from segue.core.policy import Policy
+from segue.core.profiles import profile_of
 from tests.core.conversation import OPTIONS, OTHER_VOICE, POLICY, VOICE, Conversation, voice
 
 AGE_LIMIT, JITTER = 480.0, 60.0
@@ -85,6 +86,17 @@ def test_a_link_whose_window_fills_up_and_lets_nothing_go_is_replaced_by_a_fresh
     assert [renewed.trigger for renewed in call.did(Renewed)] == [Trigger.CONTEXT]
     assert call.setups[-1].setup.handle == ""
     assert "Fine." in call.setups[-1].setup.system_instruction
+
+
+def test_a_link_that_was_replaced_because_of_its_window_is_not_resumed_later() -> None:
+    call = Conversation.opened(replace(OPTIONS, compression=None, model="gemini-2.5-flash-native-audio"))
+    call.exchange("How are you?", "Fine.")
+    call.hand_over("h1")
+    call.receive(ev.UsageReported(1, Usage(total_tokens=125_000)))
+    call.wait(0.1)
+    call.renew()
+    call.lose_link()
+    assert call.setups[-1].setup.handle == ""
 
 
 def test_a_window_that_is_not_nearly_full_is_no_reason_to_renew() -> None:
@@ -298,6 +310,20 @@ def test_words_that_are_given_late_go_out_at_three_times_the_pace_of_speech_in_m
         given += seconds
     # Caught up with after 3 s / 3.
     assert sum(seconds for at, seconds in late if at <= begin + 1.01) >= 3.0 - 0.1
+
+
+def test_a_family_may_want_its_words_at_the_pace_of_speech() -> None:
+    profile = replace(profile_of(OPTIONS.model), replay_speed=1.0)
+    call = due(policy=replace(POLICY, profiles=(profile,)))
+    call.wait(2.0)
+    call.hold()
+    call.wait(0.01)
+    call.say(3.0)
+    call.link_up()
+    call.wait(2.0)
+    assert call.given_seconds(2) == pytest.approx(2.1, abs=0.11)
+    call.wait(1.0)
+    assert call.given_seconds(2) == pytest.approx(3.0)
 
 
 def test_what_is_said_while_it_catches_up_comes_behind_it() -> None:

@@ -299,7 +299,7 @@ def test_a_result_that_the_lost_link_had_and_did_not_answer_is_given_again() -> 
     assert [(result.link, result.call_id) for result in call.results()] == [(1, "c1"), (2, "c1")]
 
 
-def test_a_result_that_the_handle_covers_is_not_given_again() -> None:
+def test_a_result_that_the_handle_covers_and_the_model_never_spoke_of_is_given_in_other_words() -> None:
     call = asked(BLOCKING)
     call.respond("c1", WEATHER)
     call.wait(0.1)
@@ -307,7 +307,9 @@ def test_a_result_that_the_handle_covers_is_not_given_again() -> None:
     call.lose_link()
     call.wait(0.3)
     call.link_up()
+    call.wait(0.5)
     assert [(result.link, result.call_id) for result in call.results()] == [(1, "c1")]
+    assert any(WEATHER in text for text in call.texts(2))
 
 
 def test_a_result_that_was_answered_is_not_given_again() -> None:

@@ -330,6 +330,21 @@ def test_an_empty_turn_of_a_model_that_waits_for_more_words_is_no_sign() -> None
     assert call.did(Wedged) == []
 
 
+def test_more_words_end_the_wait_for_more_words() -> None:
+    call = acquainted(NATIVE)
+    for _ in range(2):
+        call.say(0.6)
+        call.understand("I would like")
+        call.wait(2.0)
+        call.await_input()
+        call.say(0.6)
+        call.understand("a pizza.")
+        call.wait(2.0)
+        # An end without an answer, though nothing is waited for.
+        call.complete()
+    assert signs(call) == [Sign.EMPTY_TURNS]
+
+
 def test_an_empty_turn_without_words_is_no_sign() -> None:
     call = acquainted(NATIVE)
     for _ in range(3):
@@ -435,6 +450,18 @@ def test_a_model_that_says_for_ever_that_it_works_is_given_up() -> None:
     call.answer(1.0, "Let me see. ")
     call.work(idle=False)
     assert wedged_after(call, 120.0) is not None
+
+
+def test_a_turn_that_was_generated_while_the_model_works_ends_in_the_end() -> None:
+    call = acquainted(THINKING)
+    call.answer(1.0, "Let me see. ")
+    call.work(idle=False)
+    call.finish_generation()
+    call.wait(60.0)
+    assert call.assert_turn_ended(2).heard_text == "Let me see. "
+    assert call.did(Wedged) == []
+    call.exchange("Well?", "Here it is.")
+    assert call.assert_turn_ended(3).heard_text == "Here it is."
 
 
 def test_an_end_of_a_turn_is_none_while_the_model_says_that_it_works() -> None:

@@ -62,6 +62,8 @@ class Known:
     setup_sent: bool
     up: bool = False
     calls: set[str] = field(default_factory=set)
+    # Of these, the ones for whose result it waits and hears nothing meanwhile.
+    waits: set[str] = field(default_factory=set)
     # The client's activity, where it detects speech: whether one is open, holds anything, and when the last one ended.
     active: bool = False
     content: bool = False
@@ -87,7 +89,8 @@ class Watched(Conversation):
         self.links: dict[int, Known] = {}
         self.last_link = 0
         # What the model remembers that resumes by a handle.
-        self.remembered: dict[str, set[str]] = {"": set()}
+        self.remembered: dict[str, tuple[set[str], set[str]]] = {"": (set(), set())}
+        self.blocking = {function.name: function.blocking for function in options.functions}
         self.calls_told: set[str] = set()
 
     def addressed(self, event: ev.Event) -> ev.Event:
@@ -104,6 +107,9 @@ class Watched(Conversation):
             return known is None or (not known.setup_sent and not known.held)
         if isinstance(event, ev.LinkOpened):
             return known is None or (known.setup_sent and not known.up)
+        if isinstance(event, ev.HandleReceived):
+            # While it waits for a call's result the service hands out none.
+            return known is None or not known.waits
         # A writer that was not woken does not ask.
         return not isinstance(event, ev.StreamReady)
 
@@ -135,11 +141,15 @@ class Watched(Conversation):
             case ev.LinkLost():
                 del self.links[known.number]
             case ev.HandleReceived() if known.up and event.handle:
-                self.remembered[event.handle] = set(known.calls)
+                self.remembered[event.handle] = set(known.calls), set(known.waits)
             case ev.ToolCalled() if known.up:
                 known.calls.add(event.call_id)
+                blocking = self.blocking.get(event.name)
+                if self.profile.gates_calls and (self.profile.calls_wait if blocking is None else blocking):
+                    known.waits.add(event.call_id)
             case ev.ToolCallsCancelled() if known.up:
                 known.calls -= set(event.call_ids)
+                known.waits -= set(event.call_ids)
 
     def _watch(self, action: Action) -> None:
         assert not self.ended, f"{type(action).__name__} after the end"
@@ -176,7 +186,9 @@ class Watched(Conversation):
 
     def _remember(self, action: Dial | SetUp) -> None:
         assert action.setup.handle in self.remembered, "a handle that nobody gave"
-        self.links[action.link].calls = set(self.remembered[action.setup.handle])
+        calls, waits = self.remembered[action.setup.handle]
+        known = self.links[action.link]
+        known.calls, known.waits = set(calls), set(waits)
 
     def _watch_content(self, action: SendAudio | SendText | SendNote | SendToolResult, known: Known) -> None:
         detects = self.options.mode is Mode.SERVER
@@ -185,6 +197,7 @@ class Watched(Conversation):
                 assert action.audio
                 assert len(action.audio) % 2 == 0
                 assert known.active or detects, "audio outside an activity"
+                assert not known.waits, "audio during a call"
                 known.content = True
             case SendText(slot=TextSlot.REALTIME):
                 assert action.text.strip()
@@ -194,6 +207,7 @@ class Watched(Conversation):
                 assert action.text.strip()
             case SendToolResult():
                 assert action.call_id in known.calls, f"{action} for a call that this link does not know"
+                known.waits.discard(action.call_id)
 
     def _watch_activity(self, action: SendActivity, known: Known) -> None:
         assert self.options.mode is Mode.MANUAL, "an activity where the model detects speech itself"

@@ -90,10 +90,20 @@ class Calls:
         return bool(done)
 
     def move(self, since: float) -> None:
-        """Go over to a link that remembers what was before this time, and nothing after it."""
+        """Go over to a link that remembers what was before this time, and nothing after it.
+
+        A result that it remembers and never spoke of is given anew, in other words.
+        """
         for call in self._calls.values():
-            call.known = call.known and call.at < since
-            call.given_at = call.given_at if call.given_at < since else inf
+            call.known = call.known and call.at < since <= call.given_at
+            call.given_at = inf
+
+    def unspoken(self, turn: int) -> bool:
+        """Have the results be given anew that this turn was to speak of and did not. Returns whether there are any."""
+        calls = [call for call in self._calls.values() if call.turn == turn and call.given and call.known]
+        for call in calls:
+            call.known, call.given_at = False, inf
+        return bool(calls)
 
     def to_give(self) -> list[Call]:
         """Return the calls whose results this link does not have and can be given.

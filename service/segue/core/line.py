@@ -13,8 +13,6 @@ from segue.core import events as ev
 from segue.core.actions import (
     Action,
     FalseInterruptionSeen,
-    OddKind,
-    OddTurn,
     PhantomSeen,
     Recovered,
     Renewed,
@@ -23,13 +21,9 @@ from segue.core.actions import (
     Wedged,
 )
 from segue.core.admission import Fault
-from segue.core.calls import Calls
 from segue.core.closings import context_full
-from segue.core.cuts import Cuts
-from segue.core.downlink import MODEL_EVENTS, Downlink, ModelEvent
-from segue.core.handover import Handover
 from segue.core.journal import Edge
-from segue.core.links import Links
+from segue.core.listener import HEARD_EVENTS, Heard, Listener
 from segue.core.options import Options
 from segue.core.outputs import (
     Closed,
@@ -37,23 +31,16 @@ from segue.core.outputs import (
     Notice,
     NoticeKind,
 )
+from segue.core.parts import Parts
 from segue.core.patience import Patience
-from segue.core.playback import MODEL_BYTES_PER_SECOND, Broken
+from segue.core.playback import Broken
 from segue.core.policy import FalseInterruption, Policy
-from segue.core.profiles import profile_of
-from segue.core.recall import Recall
-from segue.core.setups import Instructions
 from segue.core.tools import Tools
-from segue.core.uplink import Uplink
-from segue.core.watchdog import Watchdog
 
-# What ends sooner than this after the user's words answers something before them, in seconds.
-_SHORTEST_REPLY = 0.25
-# A window so full is renewed afresh where nothing lets old context go, or explains that the service took no more.
-_NEARLY_FULL = 0.85
+# A window so full explains that the service took no more.
 _FULL = 0.9
 
-LinkEvent: TypeAlias = ModelEvent | ev.LinkEvent
+LinkEvent: TypeAlias = Heard | ev.LinkHeld | ev.LinkOpened | ev.LinkLost
 
 
 class Line:
@@ -67,39 +54,27 @@ class Line:
     """
 
     def __init__(self, options: Options, policy: Policy, draw: Callable[[], float], actions: list[Action]) -> None:
+        parts = Parts(options, policy, draw, actions)
         self._options = options
         self._policy = policy
         self._actions = actions
-        self._profile = profile_of(options.model, policy.profiles)
-        self._recall = Recall()
-        self.downlink = Downlink(options, actions, self._recall)
-        self.playback = self.downlink.playback
-        self._instructions = Instructions(options, self._profile, self._recall, transparent=policy.transparent)
-        self.links = Links(self._profile, policy, self._instructions.setup, self._instructions.suffices, draw, actions)
-        self._watchdog = Watchdog(self._profile)
-        self._calls = Calls(options, wait=self._profile.calls_wait)
-        self.uplink = Uplink(options, self._profile, self.links, self._calls, actions)
-        self._journal = self.uplink.journal
-        self._handover = Handover(
-            options, self._instructions, self._recall, self.downlink.turns, self.links, self.uplink
-        )
-        self._tools = Tools(
-            self._calls, self._recall, self.playback, self.links, self.uplink, self._handover, self._watchdog
-        )
-        self._cuts = Cuts(self.playback, self._journal)
-        self._patience = Patience(
-            self._profile, self.links, self.uplink, self.downlink, self._watchdog, self._calls, self._cuts
-        )
+        self._profile = parts.profile
+        self._recall = parts.recall
+        self.downlink = parts.downlink
+        self.playback = parts.playback
+        self.links = parts.links
+        self.uplink = parts.uplink
+        self._journal = parts.journal
+        self._watchdog = parts.watchdog
+        self._calls = parts.calls
+        self._handover = parts.handover
+        self._cuts = parts.cuts
+        self._tools = Tools(parts)
+        self._listener = Listener(parts, self._tools)
+        self._patience = Patience(parts)
         # How the session ends, once no other link can be had, and whether that cost the client anything.
         self.closing: Closed | None = None
         self.cut_short = False
-        # What the newest turn answers: input before this serial.
-        self._answers = 0
-        self._tokens = 0
-        # The model asked for more words instead of answering.
-        self._awaited = False
-        # The end of a turn after which the model said that it goes on.
-        self._unended: ev.TurnCompleted | None = None
 
     @property
     def owed(self) -> bool:
@@ -137,7 +112,7 @@ class Line:
         if edge is Edge.START:
             self._file_words()
             self.playback.cut_all(CutCause.USER, now)
-            self._watch_cut()
+            self._listener.watch_cut()
             self._cuts.forget()
         else:
             self.downlink.words_at = now
@@ -156,17 +131,17 @@ class Line:
         if cut:
             # An answer that was awaited is awaited no more.
             self._journal.forget(self._journal.boundary(now))
-            self._watch_cut()
+            self._listener.watch_cut()
         return cut
 
     def _file_words(self) -> None:
         # What was understood after it had been answered is no part of what is said now.
-        if not self._journal.has_words_since(self._answers):
+        if not self._journal.has_words_since(self._listener.answers):
             self._recall.file()
 
     def _hear_voice(self, now: float) -> None:
         self.downlink.show_evidence(now)
-        self._awaited = False
+        self._listener.hear_user()
         if self.uplink.speaking:
             self._hear_words(now)
         if self._journal.has_words():
@@ -178,7 +153,7 @@ class Line:
         self.downlink.words_at = self.playback.active_at = now
         self.downlink.show_evidence(now)
         self.downlink.interrupt_playout(now)
-        self._watch_cut()
+        self._listener.watch_cut()
         self._handover.forget_request()
 
     # The links speak.
@@ -199,6 +174,15 @@ class Line:
         self._watchdog.settle()
         self._handover.forget_request()
 
+    def _listen(self, event: Heard, now: float) -> None:
+        self._judge(self._listener.receive(event, now), now)
+
+    def _judge(self, sign: Sign | None, now: float) -> None:
+        if sign is Sign.EMPTY_TURNS:
+            self._suspect_link(sign, now)
+        elif sign is not None:
+            self._give_up_link(sign, now)
+
     def _hold(self, event: ev.LinkHeld, now: float) -> None:
         if event.link == self.links.next:
             self.links.hold(now)
@@ -213,7 +197,8 @@ class Line:
         if completed is not None:
             self.uplink.change_link()
         self._calls.move(resumed.at if resumed else -inf)
-        self._unended, self._tokens = None, self._tokens if resumed else 0
+        if not resumed:
+            self._listener.tokens = 0
         if completed is None:
             self.playback.active_at = now
         else:
@@ -230,7 +215,7 @@ class Line:
             return
         if event.cause is ev.LossCause.STALLED:
             self._actions.append(Wedged(Sign.DEAD_SOCKET))
-        full = event.cause is ev.LossCause.INVALID and self._tokens >= _FULL * self._profile.window
+        full = event.cause is ev.LossCause.INVALID and self._listener.tokens >= _FULL * self._profile.window
         if full:
             self.links.forget_handles()
         was_up = self.links.up
@@ -241,124 +226,6 @@ class Line:
         if was_up:
             self._leave_link(now)
         self.links.tick(now)
-
-    def _hurry(self, event: ev.GoingAway, now: float) -> None:
-        self.links.hurry(now, event.time_left)
-
-    def _keep_handle(self, event: ev.HandleReceived, now: float) -> None:
-        self._handover.keep(event, now)
-
-    def _await_input(self, _event: ev.InputAwaited, _now: float) -> None:
-        self._awaited = True
-        self._watchdog.settle()
-
-    def _change_interaction(self, event: ev.InteractionChanged, now: float) -> None:
-        self._watchdog.note_busy(not event.idle and not self._profile.idle_by_turn_complete, now)
-        unended, self._unended = self._unended, None
-        if event.idle and unended is not None:
-            self._complete(unended, now)
-
-    def _hear_model(self, event: ModelEvent, now: float) -> None:
-        before = self.downlink.turns.last_number
-        self.downlink.receive(event, now)
-        self._watch_cut()
-        turn = self.downlink.turns.open
-        if turn is not None and not turn.cut:
-            if self.downlink.turns.last_number > before:
-                turn.answers = self._journal.boundary(now)
-                self._answers = turn.answers
-                self._cuts.forget()
-                self._watchdog.clear()
-            elif self.downlink.spoke_at == now and self._calls.answer():
-                # A result was waited for, and the turn goes on with it.
-                self._watchdog.settle()
-
-    def _hear_audio(self, event: ev.ModelAudio, now: float) -> None:
-        self._hear_model(event, now)
-        faint = len(event.audio) / MODEL_BYTES_PER_SECOND if event.faint else 0.0
-        turn = self.downlink.turns.open
-        if faint and turn is not None:
-            turn.faint += faint
-        if self._watchdog.note_faint(faint):
-            self._give_up_link(Sign.FAINT_AUDIO, now)
-
-    def _understand(self, event: ev.UserTranscribed, now: float) -> None:
-        if self.uplink.is_echo(event.text):
-            return
-        again = self._handover.was_said(event.text)
-        self.downlink.show_evidence(now)
-        self._journal.understand()
-        self._cuts.forget()
-        answering = self.downlink.turns.open
-        if (answering is None or answering.cut) and self._journal.has_words_since(self._answers):
-            self._watchdog.expect(max(now, self._journal.words_ended_at))
-            self._handover.forget_request()
-        if again:
-            self.downlink.understand_user(now)
-        else:
-            self._hear_model(event, now)
-
-    def _finish_turn(self, event: ev.TurnCompleted, now: float) -> None:
-        turn = self.downlink.turns.open
-        if self._watchdog.busy and not (turn is not None and turn.cut):
-            self._unended = event
-        else:
-            self._complete(event, now)
-
-    def _complete(self, event: ev.TurnCompleted, now: float) -> None:
-        turn, interrupted = self.downlink.turns.open, self.downlink.interrupted(now)
-        self._hear_model(event, now)
-        if turn is not None:
-            self._handover.cover(turn.answers)
-            if not turn.cut and turn.generated:
-                self._journal.forget(turn.answers)
-        elif interrupted:
-            # Whatever interrupted it is not a part of it.
-            self._handover.cover(max(self._handover.serial, self._journal.last_span))
-        else:
-            self._handover.cover(self._journal.boundary(now))
-            self._end_empty_turn(event, now)
-        if turn is not None and 0.0 < turn.audio <= turn.faint:
-            self._actions.append(OddTurn(OddKind.FAINT))
-        rejected = event.reason == "RESPONSE_REJECTED"
-        if rejected:
-            self._actions.append(OddTurn(OddKind.REJECTED))
-        if self._watchdog.note_rejection(rejected):
-            self._give_up_link(Sign.REJECTIONS, now)
-
-    def _end_empty_turn(self, event: ev.TurnCompleted, now: float) -> None:
-        since = self._watchdog.since
-        if since is None or now < since + _SHORTEST_REPLY:
-            return
-        if event.reason or self._awaited:
-            self._watchdog.settle()
-            return
-        self._actions.append(OddTurn(OddKind.EMPTY))
-        if self._profile.proactive and self.links.wedges:
-            # Two links heard the same and had nothing to say to it.
-            self._let_be(now)
-        elif self._watchdog.note_empty_turn(now):
-            self._suspect_link(Sign.EMPTY_TURNS, now)
-        else:
-            self._watchdog.settle()
-
-    def _call(self, event: ev.ToolCalled, now: float) -> None:
-        self._hear_model(event, now)
-        turn = self.downlink.turns.open
-        if turn is not None and not turn.cut:
-            # The client is about to have it: the words that it answers are answered.
-            self.playback.tell(turn)
-            self.note_released()
-        self._tools.call(event, now)
-
-    def _cancel_calls(self, event: ev.ToolCallsCancelled, now: float) -> None:
-        self._tools.cancel(event, now)
-
-    def _charge(self, event: ev.UsageReported, now: float) -> None:
-        self._tokens = event.usage.total_tokens or self._tokens
-        self._hear_model(event, now)
-        if self._options.compression is None and self._tokens >= _NEARLY_FULL * self._profile.window:
-            self.links.start_afresh(now)
 
     # Time passes.
 
@@ -377,7 +244,7 @@ class Line:
         if now >= self.links.swap_at(self._patience.quiet_at()):
             self._swap(now)
         elif now >= self._patience.end_deadline():
-            self._complete(ev.TurnCompleted(self.links.number, ""), now)
+            self._judge(self._listener.end_turn(now), now)
         elif now >= self._patience.stop_deadline():
             self._give_up_link(Sign.STOPPED, now)
         elif now >= self._patience.reply_deadline():
@@ -401,24 +268,10 @@ class Line:
         return min(at, swap_at, owed_at, self.uplink.deadline())
 
     def note_released(self) -> None:
-        """Look at what was just released to the client: its first output answers the user's words."""
-        answers = self.playback.take_told()
-        if answers is not None:
-            self._journal.forget(answers)
-            self._calls.answer()
-            self._handover.forget_request()
-            self.links.answered()
+        """Look at what was just released to the client."""
+        self._listener.note_released()
 
     # Interruptions that were none.
-
-    def _watch_cut(self) -> None:
-        turn = self._cuts.watch()
-        if turn is not None:
-            # What is owed now is owed to the words that cut it, if there are any.
-            self._handover.forget_request()
-            self._watchdog.settle()
-            if self._journal.has_words_since(turn.answers):
-                self._watchdog.expect(self._journal.words_ended_at)
 
     def _take_for_false(self, now: float) -> None:
         cut = self._cuts.take()
@@ -452,26 +305,23 @@ class Line:
 
     def _leave_link(self, now: float) -> bool:
         """Let go of what the link was doing. Returns whether that broke off a turn."""
-        self._awaited = False
         turn = self.downlink.turns.open
         waits = turn is not None and self._calls.of(turn.number)
+        if turn is not None and self._listener.in_progress:
+            turn.generated = False
+        self._listener.leave_link()
         broken = self.downlink.leave_link(CutCause.RECOVERY, now, waits=waits)
         if broken is None:
             return False
         self._handover.break_off(broken)
         return True
 
-    def _let_be(self, now: float) -> None:
-        """Take it that what the user said asks for no answer."""
-        self._journal.forget(self._journal.boundary(now))
-        self._watchdog.clear()
-
     def _suspect_link(self, sign: Sign, now: float) -> None:
         """The model gives no answer: that is a wedge, unless it may be that there was nothing to answer."""
         if self._handover.request or self._calls.unanswered or self._journal.is_sure() or self.links.spare:
             self._give_up_link(sign, now)
         else:
-            self._let_be(now)
+            self._listener.let_be(now)
 
     def _give_up_link(self, sign: Sign, now: float) -> None:
         self._actions.append(Wedged(sign))
@@ -519,20 +369,10 @@ class Line:
             self.playback.outbox.put_urgent(Notice(kind, message, took))
 
 
-_REACTIONS: dict[type, Callable[[Line, Any, float], None]] = dict.fromkeys(MODEL_EVENTS, Line._hear_model) | {
+_REACTIONS: dict[type, Callable[[Line, Any, float], None]] = dict.fromkeys(HEARD_EVENTS, Line._listen) | {
     ev.LinkHeld: Line._hold,
     ev.LinkOpened: Line._go_up,
     ev.LinkLost: Line._lose,
-    ev.GoingAway: Line._hurry,
-    ev.HandleReceived: Line._keep_handle,
-    ev.InputAwaited: Line._await_input,
-    ev.InteractionChanged: Line._change_interaction,
-    ev.ModelAudio: Line._hear_audio,
-    ev.UserTranscribed: Line._understand,
-    ev.TurnCompleted: Line._finish_turn,
-    ev.ToolCalled: Line._call,
-    ev.ToolCallsCancelled: Line._cancel_calls,
-    ev.UsageReported: Line._charge,
 }
 
 LINK_EVENTS = frozenset(_REACTIONS)

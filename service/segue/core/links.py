@@ -224,6 +224,8 @@ class Links:
     def swap(self, now: float, *, cuts: bool) -> None:
         """Go over to the next link; `cuts` tells that it costs a turn its rest."""
         handle = self._next_handle()
+        if self._trigger is Trigger.CONTEXT:
+            self.forget_handles()
         self._swapped_at, self._swap_cuts = now, cuts
         held = self.next if self._held_at < inf else 0
         if self.overlaps and held and not cuts:

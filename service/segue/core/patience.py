@@ -2,13 +2,7 @@
 
 from math import inf
 
-from segue.core.calls import Calls
-from segue.core.cuts import Cuts
-from segue.core.downlink import Downlink
-from segue.core.links import Links
-from segue.core.profiles import Profile
-from segue.core.uplink import Uplink
-from segue.core.watchdog import Watchdog
+from segue.core.parts import Parts
 
 # No sound for so long, and no handle for a turn that ended so long ago: a quiet moment, in seconds.
 _QUIET = 1.0
@@ -19,24 +13,15 @@ _END_TIMEOUT = 8.0
 class Patience:
     """Deadlines of one session, from what its parts know. All are inf where nothing is waited for."""
 
-    def __init__(
-        self,
-        profile: Profile,
-        links: Links,
-        uplink: Uplink,
-        downlink: Downlink,
-        watchdog: Watchdog,
-        calls: Calls,
-        cuts: Cuts,
-    ) -> None:
-        self._profile = profile
-        self._links = links
-        self._uplink = uplink
-        self._journal = uplink.journal
-        self._downlink = downlink
-        self._watchdog = watchdog
-        self._calls = calls
-        self._cuts = cuts
+    def __init__(self, parts: Parts) -> None:
+        self._profile = parts.profile
+        self._links = parts.links
+        self._uplink = parts.uplink
+        self._journal = parts.journal
+        self._downlink = parts.downlink
+        self._watchdog = parts.watchdog
+        self._calls = parts.calls
+        self._cuts = parts.cuts
 
     def quiet_at(self) -> float:
         """Return from when on nothing is under way that a change of links could disturb, if nothing happens."""

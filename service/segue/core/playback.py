@@ -186,7 +186,7 @@ class Playback:
                 self.tell(playing)
             elif type(output) is TurnEnded:
                 self._forget(output)
-            elif type(output) is Interrupted:
+            elif type(output) is Interrupted and output.cause is not CutCause.NONE:
                 self._stop(output.turn)
             elif isinstance(output, Text | ToolCall) or (
                 type(output) is Transcript and output.speaker is Speaker.MODEL and output.turn

@@ -220,7 +220,7 @@ class Session:
             self._outbox.put_urgent(InputAck(self._numbers.acknowledge()))
         for output in self._playback.take(now, event.max_events, event.max_bytes):
             seq = self._numbers.number(output)
-            if isinstance(output, Interrupted):
+            if isinstance(output, Interrupted) and output.cause is not CutCause.NONE:
                 self._playback.note_cut_seq(output.turn, seq)
             self._actions.append(Send(seq, output))
         self._line.note_released()

@@ -4,15 +4,10 @@ from math import inf
 
 from segue.core import events as ev
 from segue.core.admission import Fault
-from segue.core.calls import Call, Calls
-from segue.core.handover import Handover
-from segue.core.links import Links
+from segue.core.calls import Call
 from segue.core.options import Scheduling
 from segue.core.outputs import Rejection, ToolCallCancelled
-from segue.core.playback import Playback
-from segue.core.recall import Recall
-from segue.core.uplink import Uplink
-from segue.core.watchdog import Watchdog
+from segue.core.parts import Parts
 from segue.core.wording import result_of
 
 _INTERRUPTED = '{"error": "the user interrupted"}'
@@ -21,23 +16,14 @@ _INTERRUPTED = '{"error": "the user interrupted"}'
 class Tools:
     """One session's. A link that does not remember a call gets its result as a text, with what it was asked for."""
 
-    def __init__(
-        self,
-        calls: Calls,
-        recall: Recall,
-        playback: Playback,
-        links: Links,
-        uplink: Uplink,
-        handover: Handover,
-        watchdog: Watchdog,
-    ) -> None:
-        self._calls = calls
-        self._recall = recall
-        self._playback = playback
-        self._links = links
-        self._uplink = uplink
-        self._handover = handover
-        self._watchdog = watchdog
+    def __init__(self, parts: Parts) -> None:
+        self._calls = parts.calls
+        self._recall = parts.recall
+        self._playback = parts.playback
+        self._links = parts.links
+        self._uplink = parts.uplink
+        self._handover = parts.handover
+        self._watchdog = parts.watchdog
 
     def call(self, event: ev.ToolCalled, now: float) -> None:
         """Take a call of the model's; in a turn that was cut it fails, and the client is not troubled with it."""

@@ -1,0 +1,239 @@
+"""What a link says, and what that means: for the turns, for what the user is owed, and for how sound the link is."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+from segue.core import events as ev
+from segue.core.actions import OddKind, OddTurn, Sign
+from segue.core.downlink import MODEL_EVENTS, ModelEvent
+from segue.core.parts import Parts
+from segue.core.playback import MODEL_BYTES_PER_SECOND
+from segue.core.tools import Tools
+
+# What ends sooner than this after the user's words answers something before them, in seconds.
+_SHORTEST_REPLY = 0.25
+# A window so full is renewed afresh where nothing lets old context go.
+_NEARLY_FULL = 0.85
+
+Heard: TypeAlias = (
+    ModelEvent | ev.HandleReceived | ev.GoingAway | ev.InputAwaited | ev.InteractionChanged | ev.ToolCallsCancelled
+)
+
+
+class Listener:
+    """Listens to the link that is up.
+
+    Attributes:
+        answers: input before this serial of the journal is answered by the newest turn.
+        tokens: how much of its context window the model said that it uses.
+    """
+
+    def __init__(self, parts: Parts, tools: Tools) -> None:
+        self._parts = parts
+        self._tools = tools
+        self._profile = parts.profile
+        self._downlink = parts.downlink
+        self._playback = parts.playback
+        self._uplink = parts.uplink
+        self._journal = parts.journal
+        self._links = parts.links
+        self._watchdog = parts.watchdog
+        self._calls = parts.calls
+        self._cuts = parts.cuts
+        self._handover = parts.handover
+        self.answers = 0
+        self.tokens = 0
+        # The model asked for more words instead of answering.
+        self._awaited = False
+        # The end of a turn after which the model said that it goes on.
+        self._unended: ev.TurnCompleted | None = None
+        # What the link was just found wedged by.
+        self._sign: Sign | None = None
+
+    @property
+    def in_progress(self) -> bool:
+        """Return whether the model ended a turn and said that it goes on."""
+        return self._unended is not None
+
+    def receive(self, event: Heard, now: float) -> Sign | None:
+        """Take what the link says. Returns what shows that it is wedged; None where nothing does."""
+        self._sign = None
+        _REACTIONS[type(event)](self, event, now)
+        return self._sign
+
+    def end_turn(self, now: float) -> Sign | None:
+        """Take it that the link ended its turn, which it forgot to say."""
+        self._sign, self._unended = None, None
+        self._watchdog.note_busy(False, now)
+        self._complete(ev.TurnCompleted(self._links.number, ""), now)
+        return self._sign
+
+    def hear_user(self) -> None:
+        """Take it that the user speaks."""
+        self._awaited = False
+
+    def leave_link(self) -> None:
+        """Forget what only the link that is gone had said."""
+        self._awaited = False
+        self._unended = None
+
+    def let_be(self, now: float) -> None:
+        """Take it that what the user said asks for no answer."""
+        self._journal.forget(self._journal.boundary(now))
+        self._watchdog.clear()
+
+    def watch_cut(self) -> None:
+        """Look whether a turn was cut: then nobody waits for it any more."""
+        turn = self._cuts.watch()
+        if turn is not None:
+            # What is owed now is owed to the words that cut it, if there are any.
+            self._handover.forget_request()
+            self._watchdog.settle()
+            if self._journal.has_words_since(turn.answers):
+                self._watchdog.expect(self._journal.words_ended_at)
+
+    def note_released(self) -> None:
+        """Look at what was just released to the client: its first output answers the user's words."""
+        answers = self._playback.take_told()
+        if answers is not None:
+            self._journal.forget(answers)
+            self._calls.answer()
+            self._handover.forget_request()
+            self._links.answered()
+
+    def _hurry(self, event: ev.GoingAway, now: float) -> None:
+        self._links.hurry(now, event.time_left)
+
+    def _keep_handle(self, event: ev.HandleReceived, now: float) -> None:
+        self._handover.keep(event, now)
+
+    def _await_input(self, _event: ev.InputAwaited, _now: float) -> None:
+        self._awaited = True
+        self._watchdog.settle()
+
+    def _change_interaction(self, event: ev.InteractionChanged, now: float) -> None:
+        self._watchdog.note_busy(not event.idle and not self._profile.idle_by_turn_complete, now)
+        unended, self._unended = self._unended, None
+        if event.idle and unended is not None:
+            self._complete(unended, now)
+
+    def _hear_model(self, event: ModelEvent, now: float) -> None:
+        before = self._downlink.turns.last_number
+        self._downlink.receive(event, now)
+        self.watch_cut()
+        turn = self._downlink.turns.open
+        if turn is not None and not turn.cut:
+            if self._downlink.turns.last_number > before:
+                turn.answers = self._journal.boundary(now)
+                self.answers = turn.answers
+                self._cuts.forget()
+                self._watchdog.clear()
+            elif self._downlink.spoke_at == now and self._calls.answer():
+                # A result was waited for, and the turn goes on with it.
+                self._watchdog.settle()
+
+    def _hear_audio(self, event: ev.ModelAudio, now: float) -> None:
+        self._hear_model(event, now)
+        faint = len(event.audio) / MODEL_BYTES_PER_SECOND if event.faint else 0.0
+        turn = self._downlink.turns.open
+        if faint and turn is not None:
+            turn.faint += faint
+        if self._watchdog.note_faint(faint):
+            self._sign = Sign.FAINT_AUDIO
+
+    def _understand(self, event: ev.UserTranscribed, now: float) -> None:
+        if self._uplink.is_echo(event.text):
+            return
+        again = self._handover.was_said(event.text)
+        self._downlink.show_evidence(now)
+        self._journal.understand()
+        self._cuts.forget()
+        answering = self._downlink.turns.open
+        if (answering is None or answering.cut) and self._journal.has_words_since(self.answers):
+            self._watchdog.expect(max(now, self._journal.words_ended_at))
+            self._handover.forget_request()
+        if again:
+            self._downlink.understand_user(now)
+        else:
+            self._hear_model(event, now)
+
+    def _finish_turn(self, event: ev.TurnCompleted, now: float) -> None:
+        turn = self._downlink.turns.open
+        if self._watchdog.busy and not (turn is not None and turn.cut):
+            self._unended = event
+        else:
+            self._complete(event, now)
+
+    def _complete(self, event: ev.TurnCompleted, now: float) -> None:
+        turn, interrupted = self._downlink.turns.open, self._downlink.interrupted(now)
+        self._hear_model(event, now)
+        if turn is not None:
+            self._handover.cover(turn.answers)
+            if not turn.cut and turn.generated:
+                self._journal.forget(turn.answers)
+            if not turn.cut and self._calls.unspoken(turn.number):
+                self._parts.actions.append(OddTurn(OddKind.EMPTY))
+                self._tools.give_results(now)
+        elif interrupted:
+            # Whatever interrupted it is not a part of it.
+            self._handover.cover(max(self._handover.serial, self._journal.last_span))
+        else:
+            self._handover.cover(self._journal.boundary(now))
+            self._end_empty_turn(event, now)
+        if turn is not None and 0.0 < turn.audio <= turn.faint:
+            self._parts.actions.append(OddTurn(OddKind.FAINT))
+        rejected = event.reason == "RESPONSE_REJECTED"
+        if rejected:
+            self._parts.actions.append(OddTurn(OddKind.REJECTED))
+        if self._watchdog.note_rejection(rejected):
+            self._sign = Sign.REJECTIONS
+
+    def _end_empty_turn(self, event: ev.TurnCompleted, now: float) -> None:
+        since = self._watchdog.since
+        if since is None or now < since + _SHORTEST_REPLY:
+            return
+        if event.reason or self._awaited:
+            self._watchdog.settle()
+            return
+        self._parts.actions.append(OddTurn(OddKind.EMPTY))
+        if self._profile.proactive and self._links.wedges:
+            # Two links heard the same and had nothing to say to it.
+            self.let_be(now)
+        elif self._watchdog.note_empty_turn(now):
+            self._sign = Sign.EMPTY_TURNS
+        else:
+            self._watchdog.settle()
+
+    def _call(self, event: ev.ToolCalled, now: float) -> None:
+        self._hear_model(event, now)
+        turn = self._downlink.turns.open
+        if turn is not None and not turn.cut:
+            # The client is about to have it: the words that it answers are answered.
+            self._playback.tell(turn)
+            self.note_released()
+        self._tools.call(event, now)
+
+    def _cancel_calls(self, event: ev.ToolCallsCancelled, now: float) -> None:
+        self._tools.cancel(event, now)
+
+    def _charge(self, event: ev.UsageReported, now: float) -> None:
+        self.tokens = event.usage.total_tokens or self.tokens
+        self._hear_model(event, now)
+        if self._parts.options.compression is None and self.tokens >= _NEARLY_FULL * self._profile.window:
+            self._links.start_afresh(now)
+
+
+_REACTIONS: dict[type, Callable[[Listener, Any, float], None]] = dict.fromkeys(MODEL_EVENTS, Listener._hear_model) | {
+    ev.HandleReceived: Listener._keep_handle,
+    ev.GoingAway: Listener._hurry,
+    ev.InputAwaited: Listener._await_input,
+    ev.InteractionChanged: Listener._change_interaction,
+    ev.ModelAudio: Listener._hear_audio,
+    ev.UserTranscribed: Listener._understand,
+    ev.TurnCompleted: Listener._finish_turn,
+    ev.ToolCalled: Listener._call,
+    ev.ToolCallsCancelled: Listener._cancel_calls,
+    ev.UsageReported: Listener._charge,
+}
+
+HEARD_EVENTS = frozenset(_REACTIONS)
