@@ -429,9 +429,20 @@ def test_an_index_tells_what_a_handle_covers() -> None:
     assert call.texts(2) == ["Two."]
 
 
+def test_words_that_a_handle_covers_are_given_again_while_their_answer_is_owed() -> None:
+    call = Conversation.opened(policy=replace(POLICY, transparent=True))
+    call.write("One.")
+    call.hand_over("h1", consumed=1)
+    recover(call)
+    assert call.texts(2) == ["One."]
+
+
 def test_an_index_that_covers_all_leaves_nothing_to_give_again() -> None:
     call = Conversation.opened(policy=replace(POLICY, transparent=True))
     call.write("One.")
+    call.answer(1.0, "Yes?")
+    call.finish_generation()
+    call.complete()
     call.hand_over("h1", consumed=1)
     recover(call)
     assert call.texts(2) == []

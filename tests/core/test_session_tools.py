@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from segue.core import events as ev
-from segue.core.actions import Dial, SendAudio, SendText, SendToolResult
+from segue.core.actions import Dial, OddKind, OddTurn, SendAudio, SendText, SendToolResult
 from segue.core.options import FunctionDeclaration, Options, Scheduling
 from segue.core.outputs import (
     Audio,
@@ -235,6 +235,36 @@ def test_a_reply_is_expected_after_a_result_that_asks_for_one(scheduling: Schedu
     assert (call.did(Dial)[-1].link == 2) is owed
 
 
+@pytest.mark.parametrize("scheduling", [None, Scheduling.WHEN_IDLE, Scheduling.SILENT])
+def test_a_turn_that_did_not_wait_for_its_result_may_end_behind_it(scheduling: Scheduling | None) -> None:
+    call = acquainted(FREE)
+    call.write("Remind me.")
+    call.call("c1", "remind")
+    call.respond("c1", WEATHER, scheduling)
+    call.wait(0.05)
+    # The end of the turn that called was under way when the result came.
+    call.complete()
+    call.wait(0.5)
+    assert len(call.results()) == 1
+    assert call.texts() == ["Remind me."]
+    assert call.did(OddTurn) == []
+
+
+def test_a_turn_that_waited_for_its_result_and_does_not_speak_of_it_is_asked_again() -> None:
+    call = asked(BLOCKING)
+    call.respond("c1", WEATHER)
+    call.wait(1.0)
+    call.complete()
+    call.wait(1.0)
+    assert WEATHER in call.texts()[-1]
+    assert call.did(OddTurn) == [OddTurn(OddKind.EMPTY)]
+    call.answer(1.0, "It is cold.")
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
+    assert call.got(TurnEnded)[-1].heard_text == "It is cold."
+
+
 def test_no_reply_is_expected_before_the_last_of_parallel_results() -> None:
     call = asked(BLOCKING)
     call.call("c2", "book")
@@ -271,6 +301,24 @@ def test_a_call_that_the_handle_does_not_know_is_answered_as_text() -> None:
     text = call.did(SendText)[-1].text
     for words in ("weather", "Bonn", WEATHER):
         assert words in text
+
+
+def test_a_result_that_was_given_as_text_and_answered_is_not_given_again() -> None:
+    call = asked()
+    call.lose_link()
+    call.wait(0.3)
+    call.link_up()
+    call.respond("c1", WEATHER)
+    call.answer(1.0, "It is cold.")
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
+    call.lose_link()
+    call.wait(2.0)
+    call.link_up()
+    call.wait(1.0)
+    assert call.link == 3
+    assert call.texts(3) == []
 
 
 @pytest.mark.parametrize("handle", ["h2", ""])

@@ -172,6 +172,27 @@ def test_an_answer_that_the_client_stopped_is_not_owed() -> None:
     assert wedged_after(call) is None
 
 
+def test_words_that_interrupt_are_owed_an_answer() -> None:
+    call = acquainted()
+    call.answer(10.0, "Once upon a time.")
+    call.wait(1.0)
+    call.say(1.2)
+    call.receive(ev.ModelInterrupted(1))
+    call.complete()
+    assert wedged_after(call) == pytest.approx(SILENCE + 8.0, abs=0.03)
+
+
+def test_an_answer_that_was_stopped_by_a_sound_alone_is_not_owed() -> None:
+    call = acquainted()
+    call.write("Tell me a story.")
+    call.answer(10.0, "Once upon a time.")
+    call.wait(1.0)
+    call.say(0.1)
+    call.receive(ev.ModelInterrupted(1))
+    call.complete()
+    assert wedged_after(call) is None
+
+
 def test_a_link_that_was_recovered_has_3_seconds() -> None:
     call = acquainted()
     call.lose_link()
@@ -232,7 +253,9 @@ def test_a_sound_that_may_be_no_words_is_given_to_another_link_once_and_then_let
     call.assert_open()
     # It is over: the next answer is to the next words.
     call.lose_link()
+    call.wait(2.0)
     call.link_up()
+    assert call.link == 3
     call.wait(3.0)
     assert call.given_seconds(3, OTHER_VOICE) == 0.0
 
@@ -292,6 +315,31 @@ def test_a_proactive_model_may_be_silent_twice() -> None:
     assert signs(call) == [Sign.EMPTY_TURNS]
 
 
+def test_a_wedge_of_one_link_is_none_of_the_next() -> None:
+    call = acquainted(NATIVE)
+    empty_turn(call)
+    empty_turn(call)
+    call.link_up()
+    call.hand_over("h2")
+    call.exchange("Hello?", "Hello.")
+    assert signs(call) == [Sign.EMPTY_TURNS]
+
+
+def test_what_one_link_waited_for_excuses_no_empty_turn_on_the_next() -> None:
+    call = acquainted(NATIVE)
+    call.say(1.2)
+    call.understand("I would like a pizza.")
+    call.wait(2.0)
+    call.await_input()
+    call.lose_link()
+    call.wait(0.3)
+    call.link_up()
+    call.wait(2.0)
+    assert call.given_seconds(2) == pytest.approx(1.2)
+    call.complete()
+    assert signs(call) == [Sign.EMPTY_TURNS]
+
+
 def test_one_empty_turn_on_a_suspect_link_is_a_wedge() -> None:
     call = acquainted(NATIVE)
     call.lose_link()
@@ -326,6 +374,18 @@ def test_an_empty_turn_of_a_model_that_waits_for_more_words_is_no_sign() -> None
         call.understand("I would like")
         call.wait(2.0)
         call.await_input()
+        call.complete()
+    assert call.did(Wedged) == []
+
+
+def test_a_model_that_waits_for_more_words_may_understand_the_first_ones_late() -> None:
+    call = acquainted(NATIVE)
+    for _ in range(3):
+        call.say(0.6)
+        call.wait(2.0)
+        call.await_input()
+        call.understand("I would like")
+        call.wait(0.5)
         call.complete()
     assert call.did(Wedged) == []
 
@@ -461,6 +521,43 @@ def test_a_turn_that_was_generated_while_the_model_works_ends_in_the_end() -> No
     assert call.assert_turn_ended(2).heard_text == "Let me see. "
     assert call.did(Wedged) == []
     call.exchange("Well?", "Here it is.")
+    assert call.assert_turn_ended(3).heard_text == "Here it is."
+
+
+def test_an_end_that_one_link_put_off_is_none_on_the_next() -> None:
+    call = acquainted(THINKING)
+    call.write("Book a table.")
+    call.answer(1.0, "Let me see. ")
+    call.work(idle=False)
+    call.complete()
+    call.lose_link()
+    call.wait(0.3)
+    call.link_up()
+    call.answer(1.0, "It is ")
+    call.work(idle=True)
+    call.answer(1.0, "done.")
+    call.wait(4.0)
+    assert [ended.turn for ended in call.got(TurnEnded)] == [1, 2]
+    call.complete()
+    call.wait(1.0)
+    assert call.assert_turn_ended(3).heard_text == "It is done."
+
+
+def test_a_turn_that_was_taken_to_have_ended_does_not_end_again() -> None:
+    call = acquainted(THINKING)
+    call.answer(1.0, "Let me see. ")
+    call.work(idle=False)
+    call.finish_generation()
+    call.complete()
+    call.wait(60.0)
+    call.assert_turn_ended(2)
+    call.answer(1.0, "Here ")
+    call.work(idle=True)
+    call.answer(1.0, "it is.")
+    call.wait(3.0)
+    assert [ended.turn for ended in call.got(TurnEnded)] == [1, 2]
+    call.complete()
+    call.wait(1.0)
     assert call.assert_turn_ended(3).heard_text == "Here it is."
 
 

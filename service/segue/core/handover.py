@@ -80,8 +80,11 @@ class Handover:
         self._known = self._known.partition(words)[2]
         return True
 
-    def catch_up(self, now: float) -> InputReplayed | None:
-        """Have a new link be given what it lacks. Returns what was replayed, None where nothing was."""
+    def catch_up(self, now: float, *, owed: bool) -> InputReplayed | None:
+        """Have a new link be given what it lacks, and where an answer is `owed` what it is to answer.
+
+        Returns what was replayed, None where nothing was.
+        """
         resumed = self._links.resumed
         self._known = ""
         missed = what_was_missed(self._recall.since(resumed.turn, self._instructions.broken)) if resumed else ""
@@ -89,13 +92,16 @@ class Handover:
         self.serial = resumed.serial if resumed else self._journal.first
         self._turn = resumed.turn if resumed and not told else self._turns.last_number
         if self._journal.has_words_since(self.serial) or self._journal.speaking(now):
-            return self._replay(now)
+            return self._replay(self.serial, now)
         if self.request:
             self._uplink.ask(self.request)
+        elif owed and self._journal.has_words_since(0):
+            # The link remembers the words, but nobody goes on by himself.
+            return self._replay(0, now)
         return None
 
-    def _replay(self, now: float) -> InputReplayed:
-        pieces = self._journal.since(self.serial)
+    def _replay(self, serial: int, now: float) -> InputReplayed:
+        pieces = self._journal.since(serial)
         self._known = self._recall.asked
         speaking = self._journal.speaking(now)
         audio = sum(len(piece.payload) for piece in pieces if isinstance(piece.payload, bytes))

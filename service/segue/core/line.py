@@ -344,7 +344,8 @@ class Line:
         self.hang_up()
 
     def _catch_up(self, now: float) -> None:
-        replayed = self._handover.catch_up(now)
+        owed = self._watchdog.since is not None and not self._calls.to_give()
+        replayed = self._handover.catch_up(now, owed=owed)
         if replayed is not None:
             self._actions.append(replayed)
             message = "the user's words were given to the model again"

@@ -107,9 +107,9 @@ class Listener:
     def _keep_handle(self, event: ev.HandleReceived, now: float) -> None:
         self._handover.keep(event, now)
 
-    def _await_input(self, _event: ev.InputAwaited, _now: float) -> None:
+    def _await_input(self, _event: ev.InputAwaited, now: float) -> None:
         self._awaited = True
-        self._watchdog.settle()
+        self._settle(now)
 
     def _change_interaction(self, event: ev.InteractionChanged, now: float) -> None:
         self._watchdog.note_busy(not event.idle and not self._profile.idle_by_turn_complete, now)
@@ -193,7 +193,7 @@ class Listener:
         if since is None or now < since + _SHORTEST_REPLY:
             return
         if event.reason or self._awaited:
-            self._watchdog.settle()
+            self._settle(now)
             return
         self._parts.actions.append(OddTurn(OddKind.EMPTY))
         if self._profile.proactive and self._links.wedges:
@@ -202,7 +202,12 @@ class Listener:
         elif self._watchdog.note_empty_turn(now):
             self._sign = Sign.EMPTY_TURNS
         else:
-            self._watchdog.settle()
+            self._settle(now)
+
+    def _settle(self, now: float) -> None:
+        # Words of what is settled may still be told.
+        self.answers = self._journal.boundary(now)
+        self._watchdog.settle()
 
     def _call(self, event: ev.ToolCalled, now: float) -> None:
         self._hear_model(event, now)
