@@ -17,6 +17,7 @@ from segue.core.outputs import (
     Next,
     Notice,
     NoticeKind,
+    Speaker,
     Transcript,
     TurnEnded,
     Usage,
@@ -44,6 +45,14 @@ def recover(call: Conversation, after: float = 0.3) -> None:
     call.lose_link()
     call.wait(after)
     call.link_up()
+
+
+def answer(call: Conversation, words: str = "Noon.") -> None:
+    """Let the model answer; all of it is played, and some time passes."""
+    call.answer(1.0, words)
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
 
 
 # The client notices nothing.
@@ -126,15 +135,28 @@ def test_unanswered_speech_is_given_again_and_answered_once() -> None:
     assert call.given_seconds(2, VOICE) == 0.0
     [replayed] = call.did(InputReplayed)
     assert 1.0 <= replayed.seconds <= 1.5
-    call.answer(1.0, "Noon.")
-    call.finish_generation()
-    call.complete()
-    call.wait(3.0)
+    answer(call)
     assert call.assert_turn_ended(2).heard_text == "Noon."
     # An answered word is never given again, whatever is lost.
     recover(call)
     call.wait(3.0)
     assert call.given_seconds(3, OTHER_VOICE) == 0.0
+
+
+def test_the_transcript_of_words_that_are_given_again_is_told_once() -> None:
+    call = acquainted()
+    call.say(1.0)
+    call.understand("What time is it?")
+    call.wait(0.5)
+    recover(call)
+    call.wait(2.0)
+    call.understand("What time ")
+    call.understand("is it?")
+    answer(call)
+    call.exchange("What time is it?", "Still noon.")
+    said = [transcript.text for transcript in call.got(Transcript) if transcript.speaker is Speaker.USER]
+    # Whoever asks again is heard again.
+    assert said == ["How are you?", "What time is it?", "What time is it?"]
 
 
 def test_a_replay_begins_300_ms_before_the_first_sound() -> None:
@@ -208,10 +230,7 @@ def test_unanswered_text_is_given_again_and_answered_once() -> None:
     assert call.texts(2) == ["What time is it?"]
     [replayed] = call.did(InputReplayed)
     assert replayed.seconds == 0.0
-    call.answer(1.0, "Noon.")
-    call.finish_generation()
-    call.complete()
-    call.wait(3.0)
+    answer(call)
     recover(call)
     assert call.texts(3) == []
     assert [ended.heard_text for ended in call.got(TurnEnded)] == ["Fine.", "Noon."]
@@ -309,10 +328,7 @@ def test_words_whose_answer_was_made_and_not_heard_are_given_again() -> None:
     call.wait(0.3)
     call.link_up()
     assert call.texts(2) == ["What time is it?"]
-    call.answer(1.0, "Noon.")
-    call.finish_generation()
-    call.complete()
-    call.wait(3.0)
+    answer(call)
     assert call.heard(2) == pytest.approx(1.0)
     assert [ended.turn for ended in call.got(TurnEnded)] == [1, 2]
     assert call.got(Interrupted) == []
@@ -327,10 +343,7 @@ def test_a_turn_whose_number_the_client_has_seen_has_an_end() -> None:
     assert [transcript.turn for transcript in call.got(Transcript)][-1] == 2
     recover(call)
     assert call.texts(2) == ["What time is it?"]
-    call.answer(1.0, "Noon.")
-    call.finish_generation()
-    call.complete()
-    call.wait(3.0)
+    answer(call)
     assert call.assert_turn_ended(2).heard == 0.0
     assert call.assert_turn_ended(3).heard_text == "Noon."
 

@@ -99,8 +99,8 @@ class Calls:
             call.given_at = inf
 
     def unspoken(self, turn: int) -> bool:
-        """Have the results be given anew that this turn was to speak of and did not. Returns whether there are any."""
-        calls = [call for call in self._calls.values() if call.turn == turn and call.given and call.known]
+        """Have results be given anew that this turn waited for and did not speak of. Returns whether there are any."""
+        calls = [c for c in self._calls.values() if c.turn == turn and c.blocking and c.given and c.known]
         for call in calls:
             call.known, call.given_at = False, inf
         return bool(calls)

@@ -1,6 +1,7 @@
 """What a link says, and what that means: for the turns, for what the user is owed, and for how sound the link is."""
 
 from collections.abc import Callable
+from math import inf
 from typing import Any, TypeAlias
 
 from segue.core import events as ev
@@ -88,9 +89,11 @@ class Listener:
         if turn is not None:
             # What is owed now is owed to the words that cut it, if there are any.
             self._handover.forget_request()
+            since = self._watchdog.since
             self._watchdog.settle()
             if self._journal.has_words_since(turn.answers):
-                self._watchdog.expect(self._journal.words_ended_at)
+                # Words that are given again end later than they were said.
+                self._watchdog.expect(max(self._journal.words_ended_at, since or -inf))
 
     def note_released(self) -> None:
         """Look at what was just released to the client: its first output answers the user's words."""

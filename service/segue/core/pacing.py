@@ -99,7 +99,6 @@ class Queue:
                 break
             taken.append(self._queue.popleft())
             size += len(audio)
-        if size:
-            self.held_bytes -= size
-            self._free_at = max(self._free_at, now) + size / self._bytes_per_second / self._speed
+        self.held_bytes -= size
+        self._free_at = max(self._free_at, now) + size / self._bytes_per_second / self._speed
         return taken

@@ -258,8 +258,6 @@ class Session:
     def _tick(self, _event: ev.Tick, now: float) -> None:
         self._line.tick(now)
         self._look_at_line(now)
-        if self.state is State.CLOSING:
-            return
         if now >= self._end_deadline:
             limit = f"max_duration of {self._options.max_duration:g} s is over"
             self._close(Closed(CloseReason.MAX_DURATION, limit, Next.OPEN_AGAIN), now)
