@@ -510,7 +510,7 @@ def test_an_answer_begins_the_ladder_anew() -> None:
         assert net.dial().setup.handle == f"h{number}"
         net.links.go_up(net.links.number, net.now)
         net.links.answered()
-    assert net.links.tries == 0
+    assert net.links.wedges == 0
 
 
 def test_hanging_up_leaves_nothing() -> None:

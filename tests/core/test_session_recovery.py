@@ -302,18 +302,22 @@ def test_more_than_15_seconds_of_speech_that_nobody_understood_are_given_again_a
     assert call.given_seconds(2, OTHER_VOICE) == pytest.approx(16.0)
 
 
-def test_the_second_try_gives_the_words_as_text() -> None:
+@pytest.mark.parametrize(
+    ("cause", "texts", "seconds"),
+    [(ev.LossCause.TRANSIENT, [], 1.0), (ev.LossCause.INVALID, ["What time is it?"], 0.0)],
+)
+def test_words_are_given_as_text_where_the_audio_may_be_what_was_invalid(
+    cause: ev.LossCause, texts: list[str], seconds: float
+) -> None:
     call = acquainted()
     call.say(1.0, sample=OTHER_VOICE)
     call.understand("What time is it?")
     call.wait(1.0)
-    recover(call)
+    call.lose_link(cause)
+    call.link_up()
     call.wait(2.0)
-    assert call.given_seconds(2, OTHER_VOICE) == pytest.approx(1.0)
-    recover(call, after=3.0)
-    call.wait(2.0)
-    assert call.texts(call.link) == ["What time is it?"]
-    assert call.given_seconds(call.link, OTHER_VOICE) == 0.0
+    assert call.texts(call.link) == texts
+    assert call.given_seconds(call.link, OTHER_VOICE) == pytest.approx(seconds)
 
 
 def test_words_whose_answer_was_made_and_not_heard_are_given_again() -> None:

@@ -105,6 +105,7 @@ class Handover:
         self._known = self._recall.asked
         speaking = self._journal.speaking(now)
         audio = sum(len(piece.payload) for piece in pieces if isinstance(piece.payload, bytes))
-        in_words = not speaking and (audio > _LONGEST_REPLAY * self._bytes_per_second or self._links.tries > 1)
+        # Words come late and in parts, so that they stand in only for what must not be said as it was.
+        in_words = not speaking and (audio > _LONGEST_REPLAY * self._bytes_per_second or self._links.refused)
         words = self._recall.asked.strip() if audio and in_words and self._journal.understood else ""
         return InputReplayed(self._uplink.replay(pieces, words, ended=not speaking))

@@ -95,6 +95,7 @@ class Links:
         # Whether the model answered on this link, and what went wrong since it last answered on any.
         self._answered = False
         self._tries = 0
+        self._refused = False
         self._failed_resumes = 0
         self._wedges = 0
         self._budget = _OPENING_BUDGET
@@ -121,9 +122,9 @@ class Links:
         return not self._wedges and self._budget >= _BUDGET / 2
 
     @property
-    def tries(self) -> int:
-        """How many links were lost or found wedged since the model last answered."""
-        return self._tries
+    def refused(self) -> bool:
+        """Return whether the service called something invalid since the model last answered: it may have been audio."""
+        return self._refused
 
     def knows(self, link: int) -> bool:
         """Return whether what this link says still counts."""
@@ -182,6 +183,7 @@ class Links:
         """Take it that the model answered: the link is good."""
         self._answered = True
         self._tries = self._failed_resumes = self._wedges = 0
+        self._refused = False
         self._budget = min(_BUDGET, self._budget + 1)
 
     # Renewal.
@@ -260,6 +262,7 @@ class Links:
 
         Where it gets one, `tick` dials it.
         """
+        self._refused = self._refused or lost.cause is LossCause.INVALID
         self.number = 0
         if lost.cause in FATAL or (not self.opened and lost.cause in (LossCause.QUOTA, LossCause.INTERNAL)):
             return self._give_up(closing_of(lost), lost.cause, now)
