@@ -110,6 +110,7 @@ def connect_config(setup: Setup, *, vertex: bool) -> types.LiveConnectConfig:
     return types.LiveConnectConfig(
         response_modalities=[types.Modality[setup.modality.name]],
         speech_config=_speech(setup),
+        thinking_config=_thinking(setup),
         system_instruction=setup.system_instruction or None,
         realtime_input_config=_realtime_input(setup),
         context_window_compression=_compression(setup),
@@ -127,6 +128,12 @@ def _speech(setup: Setup) -> types.SpeechConfig | None:
         return None
     voice = types.VoiceConfig(prebuilt_voice_config=types.PrebuiltVoiceConfig(voice_name=setup.voice))
     return types.SpeechConfig(voice_config=voice if setup.voice else None, language_code=setup.language or None)
+
+
+def _thinking(setup: Setup) -> types.ThinkingConfig | None:
+    return (
+        types.ThinkingConfig(thinking_level=types.ThinkingLevel[setup.thinking_level]) if setup.thinking_level else None
+    )
 
 
 def _realtime_input(setup: Setup) -> types.RealtimeInputConfig | None:

@@ -68,6 +68,7 @@ ALL_SETUPS = st.builds(
     built_in_tools=BUILT_IN.map(tuple),
     handle=st.sampled_from(["", "H-123", 'ö"']),
     transparent=st.booleans(),
+    thinking_level=st.sampled_from(["", "MINIMAL", "LOW", "MEDIUM", "HIGH"]),
 )
 
 

@@ -223,6 +223,7 @@ class TestSetup:
                 {"generationConfig": {"speechConfig": {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "Kore"}}}}},
             ),
             (replace(SETUP, language="de-DE"), {"generationConfig": {"speechConfig": {"languageCode": "de-DE"}}}),
+            (replace(SETUP, thinking_level="LOW"), {"generationConfig": {"thinkingConfig": {"thinkingLevel": "LOW"}}}),
             (replace(SETUP, modality=Modality.TEXT), {"generationConfig": {"responseModalities": ["TEXT"]}}),
             (
                 replace(SETUP, system_instruction="Be brief."),

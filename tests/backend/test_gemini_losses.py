@@ -9,9 +9,10 @@ import trustme
 from structlog.testing import capture_logs
 from websockets.asyncio.server import ServerConnection
 
-from segue.core.events import LinkEvent, LinkLost, LinkOpened, LossCause
+from segue.backend.messages import Oddity
+from segue.core.events import LinkEvent, LinkLost, LinkOpened, LossCause, TurnCompleted
 from segue.core.profiles import TextSlot
-from tests.backend.live_server import PATIENCE, SETUP, LiveServer, Serving, accept, dialled, stay
+from tests.backend.live_server import PATIENCE, SETUP, LiveServer, Serving, accept, dialled, say, stay
 
 
 @pytest.mark.parametrize(
@@ -104,20 +105,42 @@ async def test_a_broken_connection_is_transient(serving: Serving, trusting: ssl.
         assert (loss.cause, loss.code) == (LossCause.TRANSIENT, 1006)
 
 
-@pytest.mark.parametrize(
-    "first", ['{"serverContent":{}}', "{}", "hello", b"", '{"error":{"code":400,"message":"bad"}}']
+FIRST_WORDS = (
+    '{"serverContent":{}}',
+    '{"sessionResumptionUpdate":{}}',
+    '{"setupComplete":null}',
+    "{}",
+    "hello",
+    b"\xff",
+    b"",
+    '{"error":{"code":400,"message":"bad"}}',
 )
-async def test_another_first_message_is_a_failed_setup(
-    serving: Serving, trusting: ssl.SSLContext, first: str | bytes
-) -> None:
+
+
+async def test_the_setup_may_be_accepted_after_other_words(serving: Serving, trusting: ssl.SSLContext) -> None:
+    async def script(ws: ServerConnection) -> None:
+        await ws.recv()
+        for words in FIRST_WORDS:
+            await ws.send(words)
+        await say(ws, {"setupComplete": {}}, {"serverContent": {"turnComplete": True}})
+        await stay(ws)
+
+    async with serving(script) as live, dialled(live.key, trusting) as (backend, _, reports):
+        await reports.until(TurnCompleted)
+        assert reports.events == [LinkOpened(1), TurnCompleted(1, "")]
+        assert backend.odd_messages == {Oddity.EARLY: len(FIRST_WORDS)}
+
+
+@pytest.mark.parametrize("first", FIRST_WORDS)
+async def test_other_words_alone_fail_the_setup(serving: Serving, trusting: ssl.SSLContext, first: str | bytes) -> None:
     async def script(ws: ServerConnection) -> None:
         await ws.recv()
         await ws.send(first)
         await stay(ws)
 
-    async with serving(script) as live, dialled(live.key, trusting) as (_, _, reports):
+    async with serving(script) as live, dialled(live.key, trusting, setup_timeout=0.1) as (_, _, reports):
         loss = await reports.until(LinkLost)
-        assert loss.cause is LossCause.UNAVAILABLE
+        assert (loss.cause, loss.code) == (LossCause.UNAVAILABLE, 1006)
         assert reports.events == [loss]
 
 

@@ -1,4 +1,5 @@
 import json
+import re
 from base64 import b64encode
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.backend.messages import Oddity, decode
+from segue.backend.messages import Oddity, accepts_setup, decode
 from segue.core.events import (
     GenerationCompleted,
     GoingAway,
@@ -80,6 +81,19 @@ def understood(message: object) -> tuple[list[LinkEvent], list[Oddity]]:
 def understood_frame(frame: bytes | str) -> tuple[list[LinkEvent], list[Oddity]]:
     odd: list[Oddity] = []
     return decode(frame, 7, odd.append), odd
+
+
+def in_snake_case(value: Any) -> Any:
+    """Return a message with the fields' names as generative_service.proto has them."""
+    match value:
+        case dict():
+            return {
+                re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", name): in_snake_case(item)
+                for name, item in value.items()
+            }
+        case list():
+            return [in_snake_case(item) for item in value]
+    return value
 
 
 def of_part(part: object) -> dict[str, Any]:
@@ -169,6 +183,7 @@ class TestDecode:
     )
     def test_understands(self, message: object, events: list[LinkEvent]) -> None:
         assert understood(message) == (events, [])
+        assert understood(in_snake_case(message)) == (events, [])
 
     def test_says_all_of_a_message_in_one_order(self) -> None:
         parts = [{"inlineData": {"data": "AAEC"}}, {"text": "a"}, {"inlineData": {"data": "AwQF"}, "text": "b"}]
@@ -251,7 +266,6 @@ class TestDecode:
             (b"{}", Oddity.UNKNOWN),
             (b'{"somethingNew":{}}', Oddity.UNKNOWN),
             (b'{"serverContent":null}', Oddity.UNKNOWN),
-            (b'{"server_content":{"turn_complete":true}}', Oddity.UNKNOWN),
             (b'{"error":{"code":400,"message":"bad"}}', Oddity.UNKNOWN),
             (b'{"voiceActivity":{"type":"ACTIVITY_PAUSED"}}', Oddity.UNKNOWN),
             (b'{"voiceActivity":{"voiceActivityType":"ACTIVITY_START"}}', Oddity.UNKNOWN),
@@ -307,6 +321,15 @@ class TestDecode:
         audio = bytes(4798) + peak.to_bytes(2, "little", signed=True)
         assert understood(of_audio(b64encode(audio).decode())) == ([ModelAudio(7, audio, faint)], [])
 
+    @pytest.mark.parametrize("message", [{"server_content": {"model_turn": 5}}, {"server_content": {"modelTurn": 5}}])
+    def test_counts_what_it_does_not_understand_in_snake_case(self, message: object) -> None:
+        assert understood(message) == ([], [Oddity.WRONG_TYPE])
+
+    def test_the_names_in_the_arguments_of_a_call_stay_in_snake_case(self) -> None:
+        call = {"id": "1", "name": "f", "args": {"server_content": [{"time_left": "A_b"}]}}
+        events = [ToolCalled(7, "1", "f", '{"server_content":[{"time_left":"A_b"}]}')]
+        assert understood({"tool_call": {"function_calls": [call]}}) == (events, [])
+
     def test_takes_text_frames_too(self) -> None:
         assert understood_frame('{"serverContent":{"turnComplete":true}}') == ([TurnCompleted(7, "")], [])
 
@@ -317,3 +340,24 @@ class TestDecode:
     @given(MESSAGES)
     def test_never_raises_on_json(self, message: object) -> None:
         understood(message)
+        understood(in_snake_case(message))
+        accepts_setup(json.dumps(message))
+
+    @pytest.mark.parametrize(
+        ("frame", "accepts"),
+        [
+            ('{"setupComplete": {}}', True),
+            (b'{\n  "setupComplete": {"sessionId": "1"}\n}\n', True),
+            (b'{"setup_complete":{},"new":5}', True),
+            (b'{"setupComplete":{},"usageMetadata":5}', True),
+            (b'{"setupComplete":null}', False),
+            (b'{"sessionResumptionUpdate":{}}', False),
+            (b"[]", False),
+            (b"setupComplete", False),
+            (b"\xff", False),
+            (b"[" * 100_000, False),
+            (b"", False),
+        ],
+    )
+    def test_knows_an_accepted_setup(self, frame: bytes | str, accepts: bool) -> None:
+        assert accepts_setup(frame) is accepts

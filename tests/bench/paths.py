@@ -97,7 +97,7 @@ def _spawn(argv: Sequence[str], env: Mapping[str, str], cores: set[int], log: Pa
 
 
 @asynccontextmanager
-async def _started(
+async def started(
     argv: Sequence[str], env: Mapping[str, str], port: int, cores: set[int], log: Path
 ) -> AsyncIterator[int]:
     """A process that accepts connections on a port; gives its id, and ends it at the end."""
@@ -137,7 +137,7 @@ async def echo_server(cores: Cores, frame_ms: int, logs: Path) -> AsyncIterator[
     port, ca_file = free_port(), logs / "ca.pem"
     argv = [sys.executable, "-m", "tests.bench.echo", "--port", str(port), "--ca-file", str(ca_file)]
     argv += ["--frame-ms", str(frame_ms)]
-    async with _started(argv, {}, port, cores.echo, logs / "echo.log") as pid:
+    async with started(argv, {}, port, cores.echo, logs / "echo.log") as pid:
         yield pid, port, ca_file
 
 
@@ -156,5 +156,5 @@ async def gateway(
     argv, env = _command(name, port, echo_port, ca_file)
     live_api = WebSocketDialer(port, frame_ms, trust=None)
     dialer: Dialer = live_api if name == "relay" else GrpcDialer(port, frame_ms, paced=paced)
-    async with _started(argv, env, port, cores.gateway, logs / f"{name}.log") as pid:
+    async with started(argv, env, port, cores.gateway, logs / f"{name}.log") as pid:
         yield Running(name, pid, dialer)

@@ -3,15 +3,19 @@
 import asyncio
 from dataclasses import replace
 from functools import partial
+from math import inf
 
 import pytest
 import structlog
 import uvloop
 
 from segue.core import events as ev
+from segue.core.actions import Action
 from segue.core.options import AudioFormat, Encoding, Options
 from segue.core.outputs import Audio, Closed, CloseReason, Opened
 from segue.core.policy import Policy
+from segue.core.profiles import PROFILES
+from segue.core.session import Session
 from segue.node.driver import Driver
 from segue.node.registry import Registry
 from segue.telemetry.metrics import Metrics
@@ -113,6 +117,34 @@ def test_timers_between_two_milliseconds_do_not_spin(monkeypatch: pytest.MonkeyP
 
     uvloop.run(drive())
     assert ticks <= 60
+
+
+class Overdue(Session):
+    """A session whose deadline is now until a tick came."""
+
+    ticks = 0
+
+    def receive(self, event: ev.Event, now: float) -> list[Action]:
+        self.ticks += isinstance(event, ev.Tick)
+        return []
+
+    def deadline(self) -> float:
+        return inf if self.ticks else 0.0
+
+
+def test_what_is_due_at_once_is_timed_though_its_timer_does_not_know_when() -> None:
+    """uvloop's `call_at` returns a handle without `when` for what is due in under half a millisecond."""
+
+    async def drive() -> None:
+        session = Overdue("overdue")
+        driver = Driver(session, ScriptedBackend(), Metrics(), PROFILES, lambda: None, lambda _: None)
+        for _ in range(100):
+            driver.feed(ev.StreamLost())
+        assert driver.remains["timers"] == 1
+        await wait_until(lambda: session.ticks)
+        assert (session.ticks, driver.remains["timers"]) == (1, 0)
+
+    uvloop.run(drive())
 
 
 async def test_a_session_that_ends_lets_go_of_its_link_and_its_timer(backend: ScriptedBackend) -> None:

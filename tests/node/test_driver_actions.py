@@ -172,6 +172,12 @@ async def test_a_family_is_named_as_the_settings_name_it() -> None:
     assert driven.value("turns_total", family="mine", outcome="completed") == 1.0
 
 
+async def test_an_odd_turn_is_counted_with_its_family(driven: Driven) -> None:
+    driven.driver.feed(ev.OpenReceived(0, Options(model="gemini-3.8-live")))
+    driven.ask(act.OddTurn(act.OddKind.FAINT))
+    assert driven.value("turns_total", family="3.8-live", outcome="faint") == 1.0
+
+
 def result(call_id: str, will_continue: bool = False) -> ev.ToolResultReceived:
     return ev.ToolResultReceived(0, call_id, "{}", None, will_continue)
 

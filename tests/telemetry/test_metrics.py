@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from segue.core import actions as act
 from segue.core import events as ev
-from segue.core.outputs import CutCause, Interrupted, Usage
+from segue.core.outputs import CutCause, EndReason, Interrupted, Usage
 from segue.gateway import Gateway
 from segue.telemetry.metrics import Metrics
 from segue_client.segue.v1.client_event_pb2 import ClientEvent, Interrupt, UserText
@@ -26,6 +26,7 @@ METRICS = {
     "segue_links_active": (),
     "segue_link_dials": ("outcome",),
     "segue_link_setup_seconds": (),
+    "segue_link_rtt_seconds": (),
     "segue_link_closed": ("code",),
     "segue_renewals": ("trigger", "outcome"),
     "segue_renewal_gap_seconds": (),
@@ -55,10 +56,14 @@ def families(gateway: Gateway) -> dict[str, Metric]:
 
 def observe(metrics: Metrics) -> None:
     """Let happen what takes a backend that fails."""
-    metrics.note(act.Renewed(act.Trigger.AGE, 0.2, resumed=True, cut=False))
-    metrics.note(act.Recovered(ev.LossCause.TRANSIENT, 1.0, act.Outcome.RESUMED))
-    metrics.note(act.Wedged(act.Sign.SILENCE))
-    metrics.note(act.InputReplayed(1.5))
+    for observation in (
+        act.Renewed(act.Trigger.AGE, 0.2, resumed=True, cut=False),
+        act.Recovered(ev.LossCause.TRANSIENT, 1.0, act.Outcome.RESUMED),
+        act.Wedged(act.Sign.SILENCE),
+        act.InputReplayed(1.5),
+    ):
+        metrics.note(observation, "3.8-live")
+    metrics.link_rtt.observe(0.03)
     metrics.observe_loss(1011)
     metrics.observe_breaker("default", "3.8-live", is_open=True)
     metrics.observe_tool_call("answered", 0.1)
@@ -178,6 +183,9 @@ async def test_what_is_counted_is_what_happened(gateway: Gateway, backend: Scrip
         (act.Recovered(act.Sign.SILENCE, 1.5, act.Outcome.FRESH), "recovery_seconds_sum", {}, 1.5),
         (act.Recovered(act.Sign.SILENCE, 60.0, act.Outcome.FAILED), "recovery_seconds_count", {}, 0.0),
         (act.Wedged(act.Sign.EMPTY_TURNS), "wedges_total", {"sign": "empty_turns"}, 1.0),
+        (act.OddTurn(act.OddKind.EMPTY), "turns_total", {"family": "3.8-live", "outcome": "empty"}, 1.0),
+        (act.OddTurn(act.OddKind.REJECTED), "turns_total", {"family": "3.8-live", "outcome": "rejected"}, 1.0),
+        (act.OddTurn(act.OddKind.FAINT), "turns_total", {"family": "3.8-live", "outcome": "faint"}, 1.0),
         (act.PhantomSeen(cut=False), "interruptions_total", {"cause": "phantom_ignored"}, 1.0),
         (act.PhantomSeen(cut=True), "interruptions_total", {"cause": "phantom_ignored"}, None),
         (act.FalseInterruptionSeen(continued=True), "interruptions_total", {"cause": "false"}, 1.0),
@@ -188,7 +196,7 @@ def test_what_a_session_does_behind_the_scenes_is_counted(
     observation: act.Observation, name: str, labels: dict[str, str], value: float | None
 ) -> None:
     metrics = Metrics()
-    metrics.note(observation)
+    metrics.note(observation, "3.8-live")
     assert metrics.registry.get_sample_value(f"segue_{name}", labels) == value
 
 
@@ -196,9 +204,13 @@ def test_no_recovery_is_known_under_two_names() -> None:
     assert not {cause.name for cause in ev.LossCause} & {sign.name for sign in act.Sign}
 
 
+def test_no_turn_is_counted_twice_under_one_name() -> None:
+    assert not {reason.name for reason in EndReason} & {kind.name for kind in act.OddKind}
+
+
 def test_a_phantom_that_cut_a_turn_is_counted_once() -> None:
     metrics = Metrics()
-    metrics.note(act.PhantomSeen(cut=True))
+    metrics.note(act.PhantomSeen(cut=True), "3.8-live")
     metrics.observe(Interrupted(1, CutCause.PHANTOM), "3.8-live")
     (family,) = (family for family in metrics.registry.collect() if family.name == "segue_interruptions")
     assert [(sample.labels, sample.value) for sample in family.samples] == [({"cause": "phantom"}, 1.0)]

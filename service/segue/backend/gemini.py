@@ -21,11 +21,11 @@ from google.genai.live import AsyncSession
 from websockets.frames import CloseCode
 from websockets.protocol import State
 
-from segue.backend.connection import LiveConnection, replacing
+from segue.backend.connection import LiveConnection, connection_of
 from segue.backend.credentials import Credential
 from segue.backend.frames import activity_frame, audio_frame, note_frame, setup_frame, text_frame, tool_result_frame
 from segue.backend.losses import masked, to_loss
-from segue.backend.messages import Oddity, decode
+from segue.backend.messages import Oddity, accepts_setup, decode
 from segue.core.actions import Purpose, Setup
 from segue.core.events import HandleReceived, LinkEvent, LinkHeld, LinkLost, LinkOpened, LossCause
 from segue.core.options import Scheduling
@@ -59,6 +59,7 @@ class GeminiBackend:
 
     Attributes:
         odd_messages: how many messages of the service were not understood, by what was wrong with them.
+        rtt_measured: told the round-trip time of every ping on a link, in seconds; may be set before the first dial.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class GeminiBackend:
             max_unsent_bytes: a link that has more waiting to be sent is given up.
         """
         self.odd_messages: Counter[Oddity] = Counter()
+        self.rtt_measured: Callable[[float], None] = lambda _: None
         self._credential = credential
         self._setup_timeout = setup_timeout
         self._max_unsent_bytes = max_unsent_bytes
@@ -113,6 +115,7 @@ class GeminiBackend:
             report,
             self._count,
             self._ending,
+            self.rtt_measured,
             self._credential,
             setup_timeout=self._setup_timeout,
             max_unsent_bytes=self._max_unsent_bytes,
@@ -153,6 +156,7 @@ class _GeminiLink:
         report: Callable[[LinkEvent], None],
         odd: Callable[[Oddity], None],
         ending: Callable[[str], set[asyncio.Task[None]]],
+        rtt_measured: Callable[[float], None],
         credential: Credential,
         *,
         setup_timeout: float,
@@ -166,6 +170,7 @@ class _GeminiLink:
         self._report: Callable[[LinkEvent], None] | None = report
         self._odd = odd
         self._ending = ending
+        self._rtt_measured = rtt_measured
         self._credential = credential
         self._setup_timeout = setup_timeout
         self._max_unsent_bytes = max_unsent_bytes
@@ -243,55 +248,35 @@ class _GeminiLink:
         )
 
     async def _run(self) -> None:
-        replacing.set(self._to_setup)
         try:
             async with self._connect() as session:
-                await self._converse(session)
+                self._connection = connection_of(session)
+                await self._converse(self._connection)
         except asyncio.CancelledError:
             if self._report is not None:
                 raise
         except Exception as error:
             self._lose_by(error, opened=False)
 
-    async def _to_setup(self, connection: LiveConnection, frame: str) -> bytes:
-        """Return the setup to send over a connection that stands, when there is one; `frame` is the SDK's.
-
-        Raises:
-            ConnectionAbortedError: the link was hung up.
-            ConnectionClosed: the connection was lost, while the link was held.
-        """
-        self._connection = connection
-        if not self._setup.done():
-            self._timer.cancel()
-            self._tell(LinkHeld(self.number))
-            if self._report is None:
-                raise ConnectionAbortedError
-            await asyncio.wait((self._setup, connection.connection_lost_waiter), return_when=asyncio.FIRST_COMPLETED)
-            if not self._setup.done():
-                raise connection.close_exc
-        setup = self._setup.result()
-        if ending := self._ending(setup.handle):
-            # The service refuses to resume what another connection still has, even one that was just hung up.
-            await asyncio.wait(ending, timeout=_ENDING_TIMEOUT)
-        if setup.handle:
-            self.handles.append(setup.handle)
-        # The SDK knows by what path the service knows the model.
-        model: str = json.loads(frame)["setup"]["model"]
-        return setup_frame(setup, model, vertex=self._credential.vertex)
-
-    async def _converse(self, session: AsyncSession) -> None:
-        """Receive until the link is over. Does not raise, so that the SDK closes the connection in good order."""
-        connection = self._connection
-        if connection is None or session.setup_complete is None:
-            message = "The Live API answered the setup with something else. Check that a Live API is at this address."
-            self._lose(LinkLost(self.number, LossCause.UNAVAILABLE, message))
-            return
-        self._timer.cancel()
+    async def _converse(self, connection: LiveConnection) -> None:
+        """Set up and receive until the link is over. Does not raise, so that the SDK closes the connection well."""
+        connection.rtt_measured = self._rtt_measured
+        opened = False
         try:
+            setup = await self._wait_for_setup(connection)
+            if setup is None:
+                return
+            # The SDK knows by what path the service knows the model.
+            model: str = json.loads(connection.sdk_setup)["setup"]["model"]
+            self._send(connection, setup_frame(setup, model, vertex=self._credential.vertex))
+            while not accepts_setup(await connection.receive()):
+                self._odd(Oddity.EARLY)
+            self._timer.cancel()
+            opened = True
             self._open = connection
             self._tell(LinkOpened(self.number))
             while self._report is not None:
-                frame = await connection.recv(decode=False)
+                frame = await connection.receive()
                 for event in decode(frame, self.number, self._odd):
                     if type(event) is HandleReceived and event.handle:
                         self.handles.append(event.handle)
@@ -301,7 +286,29 @@ class _GeminiLink:
                 raise
             self.task.uncancel()
         except Exception as error:
-            self._lose_by(error, opened=True)
+            self._lose_by(error, opened=opened)
+
+    async def _wait_for_setup(self, connection: LiveConnection) -> Setup | None:
+        """Return the setup, when there is one and it may be sent; None where the link was hung up on being held.
+
+        Raises:
+            ConnectionClosed: the connection was lost, while the link was held.
+        """
+        if not self._setup.done():
+            self._timer.cancel()
+            self._tell(LinkHeld(self.number))
+            if self._report is None:
+                return None
+            await asyncio.wait((self._setup, connection.connection_lost_waiter), return_when=asyncio.FIRST_COMPLETED)
+            if not self._setup.done():
+                raise connection.close_exc
+        setup = self._setup.result()
+        if ending := self._ending(setup.handle):
+            # The service refuses to resume what another connection still has, even one that was just hung up.
+            await asyncio.wait(ending, timeout=_ENDING_TIMEOUT)
+        if setup.handle:
+            self.handles.append(setup.handle)
+        return setup
 
     def _tell(self, event: LinkEvent) -> None:
         if self._report is not None:
@@ -309,7 +316,8 @@ class _GeminiLink:
 
     def _time_out(self) -> None:
         what = "accept the setup" if self._setup.done() else "let anyone connect"
-        message = f"The Live API did not {what} within {self._setup_timeout:g} s. Check the network; try again later."
+        advice = "Check the network, and that a Live API is at this address; try again later."
+        message = f"The Live API did not {what} within {self._setup_timeout:g} s. {advice}"
         self._give_up(LossCause.UNAVAILABLE, message)
 
     def _give_up(self, cause: LossCause, message: str) -> None:

@@ -10,7 +10,6 @@ import re
 import ssl
 
 from google.auth.exceptions import GoogleAuthError, TransportError
-from google.genai.errors import APIError
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 from websockets.frames import Close, CloseCode
 
@@ -63,12 +62,10 @@ _REASONS = (
 )
 # What a reason means where a handle was used, which is looked up first.
 _RESUMED_REASONS = (("requested entity was not found", LossCause.HANDLE, "Go on without the handle."),)
-# What the SDK refuses before it connects (google/genai/_transformers.py, t_model), and a first message that is no JSON
-# (google/genai/live.py, AsyncLive.connect).
+# What the SDK refuses before it connects (google/genai/_transformers.py, t_model).
 _SDK_REFUSALS = (
     ("model is required", LossCause.MODEL, _WRONG_MODEL),
     ("invalid model parameter", LossCause.MODEL, _WRONG_MODEL),
-    ("failed to parse response", LossCause.UNAVAILABLE, "Check that a Live API is at {url}."),
 )
 
 _SECRETS = re.compile(
@@ -96,9 +93,6 @@ def to_loss(
     """
     retry_delay = None
     code = 0
-    # The SDK makes an APIError of close frames and of local failures alike, and only here tells them apart.
-    if isinstance(error, APIError) and isinstance(error.__context__, ConnectionClosed):
-        error = error.__context__
     match error:
         case ConnectionClosed(rcvd=Close() as close):
             code = close.code
@@ -116,9 +110,6 @@ def to_loss(
             code = CloseCode.ABNORMAL_CLOSURE
             what = f"The connection to the Live API broke: {error.__cause__ or 'it ended without a word'}"
             cause, advice = LossCause.TRANSIENT, _NEW_LINK
-        case APIError():
-            code = error.code
-            what, cause, advice = _of_close(code, str(error.details), opened, resumed)
         case InvalidStatus():
             what, cause, advice = _of_status(error.response.status_code)
             retry_delay = _seconds(error.response.headers.get("Retry-After", ""))

@@ -54,15 +54,30 @@ class Oddity(StrEnum):
     BAD_AUDIO = "bad_audio"
     # Nothing in the message is known, or an enum's value is not.
     UNKNOWN = "unknown"
+    # It came before the setup was accepted.
+    EARLY = "early"
 
 
 _NOTHING = ServerMessage()
 _decoder = msgspec.json.Decoder(ServerMessage, strict=False)
 _object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_array_decoder = msgspec.json.Decoder(list[msgspec.Raw])
 _field_decoders = {
     field.encode_name: (field.name, msgspec.json.Decoder(field.type, strict=False))
     for field in msgspec.structs.fields(ServerMessage)
 }
+# No known field is deeper in a message.
+_DEPTH = 8
+_SNAKE_NAMES = {field.name for field in msgspec.structs.fields(ServerMessage)}
+
+
+def accepts_setup(frame: bytes | str) -> bool:
+    """Return whether a server frame says that the setup is accepted. Never raises."""
+    try:
+        message = _object_decoder.decode(frame)
+    except (ValueError, RecursionError):
+        return False
+    return any(bytes(message.get(name, b"null")) != b"null" for name in ("setupComplete", "setup_complete"))
 
 
 def decode(frame: bytes | str, link: int, odd: Callable[[Oddity], None]) -> list[LinkEvent]:
@@ -75,6 +90,8 @@ def decode(frame: bytes | str, link: int, odd: Callable[[Oddity], None]) -> list
 
     A call without an id, which older models of Vertex AI make, has an empty one: any other would be unknown to the
     service, which tells the result of such a call by the function's name.
+
+    Fields may be in snake case too, as proto3's JSON allows: then all of a message is.
 
     Never raises; `odd` is called for each thing that is wrong with the frame.
     """
@@ -109,6 +126,9 @@ def decode(frame: bytes | str, link: int, odd: Callable[[Oddity], None]) -> list
     if message.go_away is not None:
         events.append(GoingAway(link, _seconds(message.go_away.time_left, odd)))
     if not events and message == _NOTHING:
+        respelled = _in_camel_case(frame)
+        if respelled is not None:
+            return decode(respelled, link, odd)
         odd(Oddity.UNKNOWN)
     return events
 
@@ -239,6 +259,33 @@ def _salvage(frame: bytes | str, odd: Callable[[Oddity], None]) -> ServerMessage
             except (ValueError, RecursionError):
                 odd(Oddity.WRONG_TYPE)
     return ServerMessage(**fields) if fields else None
+
+
+def _in_camel_case(frame: bytes | str) -> bytes | None:
+    """Return an object whose fields are in snake case with those of camel case; None for another."""
+    try:
+        message = _object_decoder.decode(frame)
+        if _SNAKE_NAMES.isdisjoint(message):
+            return None
+        return msgspec.json.encode({_camel(name): _respell(value, _DEPTH) for name, value in message.items()})
+    except (ValueError, RecursionError):
+        return None
+
+
+def _respell(value: msgspec.Raw, depth: int) -> Any:
+    text = bytes(value)
+    if depth and text.startswith(b"{"):
+        fields = _object_decoder.decode(text)
+        # What a function takes is named by the client.
+        return {_camel(name): item if name == "args" else _respell(item, depth - 1) for name, item in fields.items()}
+    if depth and text.startswith(b"["):
+        return [_respell(item, depth - 1) for item in _array_decoder.decode(text)]
+    return value
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
 
 
 def _with_audio(field: msgspec.Raw, odd: Callable[[Oddity], None]) -> bytes:

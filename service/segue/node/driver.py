@@ -156,7 +156,7 @@ class Driver:
                 case Send():
                     raise AssertionError("output that nobody pulled")
                 case _:
-                    self._metrics.note(action)
+                    self._metrics.note(action, self._family)
 
     def _hear_link(self, event: LinkEvent) -> None:
         if type(event) is LinkOpened:

@@ -10,6 +10,7 @@ from segue.core.actions import (
     FalseInterruptionSeen,
     InputReplayed,
     Observation,
+    OddTurn,
     Outcome,
     PhantomSeen,
     Recovered,
@@ -25,6 +26,7 @@ from segue.core.outputs import (
 )
 
 _LATENCY_BUCKETS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
+_RTT_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _TURN_BUCKETS = (0.5, 1, 2, 5, 10, 20, 40, 80, 160)
 _LAG_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0)
 _MODALITIES = {"TEXT", "AUDIO", "IMAGE", "VIDEO"}
@@ -59,6 +61,12 @@ class Metrics:
             "segue_link_setup_seconds",
             "From the dial of a link to its accepted setup.",
             buckets=_LATENCY_BUCKETS,
+            registry=reg,
+        )
+        self.link_rtt = Histogram(
+            "segue_link_rtt_seconds",
+            "The round-trip time of a link's pings, of which there is one every 30 s.",
+            buckets=_RTT_BUCKETS,
             registry=reg,
         )
         self.link_closed = Counter(
@@ -117,7 +125,14 @@ class Metrics:
             buckets=_TOOL_BUCKETS,
             registry=reg,
         )
-        self.turns = Counter("segue_turns_total", "Turns that ended.", ["family", "outcome"], registry=reg)
+        self.turns = Counter(
+            "segue_turns_total",
+            "Turns that ended, by how. Beside them, of the backend's turns that had nothing to hear: empty, where words "
+            "of the user were to be answered; rejected, where the service rejected the reply; faint, where the audio "
+            "was too quiet.",
+            ["family", "outcome"],
+            registry=reg,
+        )
         self.turn_seconds = Histogram(
             "segue_turn_seconds", "Audio that the model made in a turn.", buckets=_TURN_BUCKETS, registry=reg
         )
@@ -158,8 +173,8 @@ class Metrics:
             registry=reg,
         )
 
-    def note(self, observation: Observation) -> None:
-        """Count what a session did behind the scenes."""
+    def note(self, observation: Observation, family: str) -> None:
+        """Count what a session with a model of this family did behind the scenes."""
         match observation:
             case Drop():
                 self.audio_dropped.labels(observation.reason).inc(observation.seconds)
@@ -173,6 +188,8 @@ class Metrics:
                     self.recovery_seconds.observe(observation.seconds)
             case Wedged():
                 self.wedges.labels(observation.sign.name.lower()).inc()
+            case OddTurn():
+                self.turns.labels(family, observation.kind.name.lower()).inc()
             case PhantomSeen():
                 # One that cut a turn is counted as what the client is told.
                 if not observation.cut:
