@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from segue.cli import app
 from segue.config import Settings
 
-COMMANDS = {"serve", "check", "simulate", "talk", "demo"}
+COMMANDS = {"serve", "check", "simulate", "talk", "demo", "world"}
 
 
 @pytest.fixture(autouse=True)

@@ -34,6 +34,8 @@ from segue.simulator.settings import SimulatorSettings, load_settings, read_swit
 from segue.simulator.switches import Switches
 from segue.simulator.values import SettingError
 from segue.simulator.wire.schema import Flavour
+from segue.simulator.world.campaign import CampaignError
+from segue.simulator.world.command import run_worlds, tell_world
 from segue.talk import TalkError
 from segue.talk import talk as run_talk
 from segue.telemetry import logs
@@ -67,6 +69,7 @@ def main() -> None:
         Console(stderr=True).print(f"[red]segue:[/red] {escape(str(error))}. {advice}", highlight=False, soft_wrap=True)
         raise SystemExit(1) from None
     except (
+        CampaignError,
         DialogueError,
         ListenError,
         ProxyError,
@@ -315,11 +318,34 @@ def demo(
     config: Config = None,
     backend: Backend = None,
 ) -> None:
-    """Ask for a story, interrupt it, hear the next answer: the whole of Segue in half a minute."""
+    """Ask for a story, interrupt it, and talk on while links are renewed and lost: Segue in a minute."""
     settings = load(config, host="127.0.0.1", port=0, metrics_host="127.0.0.1", metrics_port=0, backend=backend)
     logs.configure("error", settings.log_format)
     folder.mkdir(parents=True, exist_ok=True)
     raise typer.Exit(0 if uvloop.run(run_demo(settings, folder, Console())) else 1)
+
+
+@app.command()
+def world(
+    seeds: Annotated[str, typer.Option(metavar="N or N-M", help="The seeds of the worlds.")] = "1-100",
+    minutes: Annotated[float, typer.Option(min=0.1, help="How long each of them lasts, in its own time.")] = 3.0,
+    shard: Annotated[str, typer.Option(metavar="N/OF", help="Run only every so-manieth of the seeds.")] = "1/1",
+    resume: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Note the finished seeds here, and run only the others.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="How many processes to use.")] = 1,
+    story: Annotated[bool, typer.Option("--story", help="Tell all that happens in the world of one seed.")] = False,
+) -> None:
+    """Run sessions, clients and a simulated Live API under virtual time, and check every promise.
+
+    Whatever can vary comes from the seed: what breaks a promise breaks it again with the same seed and minutes. The
+    exit code is 1 if anything broke.
+    """
+    console = Console()
+    if story:
+        tell_world(seeds, minutes, console)
+    kept = run_worlds(seeds, minutes, shard, resume, jobs, console)
+    raise typer.Exit(0 if kept else 1)
 
 
 def _configure_logs(settings: Settings) -> None:

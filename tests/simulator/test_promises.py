@@ -60,7 +60,8 @@ def written() -> Written:
 
 
 def test_a_history_in_which_all_is_well_has_every_promise_checked() -> None:
-    report = check(written(), must=CHECKERS)
+    # Those of sessions on several links have their own tests, in the folder of this name.
+    report = check(written(), must=CHECKERS.keys() - {"Seamless", "Recovering", "Frugal"})
     assert report.checked == ("Ordered", "Gapless", "Silent", "Clean", "Legal")
     assert str(report).splitlines()[0] == "Ordered: checked"
 

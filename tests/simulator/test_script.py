@@ -555,6 +555,7 @@ def test_history_tells_what_was_seen() -> None:
         "setup_received",
         "setup_complete_sent",
         "text_received",
+        "turn_begun",
         "transcription_sent",
         "audio_sent",
         "interrupted_sent",

@@ -16,7 +16,7 @@ from contextlib import suppress
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
-from websockets.protocol import State
+from websockets.protocol import Event, State
 
 from segue.simulator.outgoing import Close, Output, Reset, Send, SlowPongs, Stage, StopReading
 from segue.simulator.script import LiveScript
@@ -29,14 +29,28 @@ _PONG = b"\x8a"
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
-class PongingConnection(ServerConnection):
-    """A connection that can answer pings late.
+class LiveServerConnection(ServerConnection):
+    """A connection that can answer pings late, and tells at once that the client goes.
+
+    Whoever waits for a message hears of that a few rounds of the event loop after the socket is closed; meanwhile the
+    client may have asked on another connection for what it had here.
 
     Attributes:
         pong_delay: how late, in seconds.
+        client_left: called when the client's close frame or the end of the connection has come; maybe more than once.
     """
 
     pong_delay = 0.0
+    client_left: Callable[[], None] = staticmethod(lambda: None)
+
+    def process_event(self, event: Event) -> None:
+        super().process_event(event)
+        if self.protocol.close_rcvd is not None:
+            self.client_left()
+
+    def eof_received(self) -> None:
+        super().eof_received()
+        self.client_left()
 
     def send_data(self) -> None:
         """Write what the protocol has to send, pongs in their time."""
@@ -73,7 +87,7 @@ class Link:
 
     def __init__(
         self,
-        connection: PongingConnection,
+        connection: LiveServerConnection,
         script: LiveScript,
         clock: Callable[[], float],
         flavour: Flavour,
@@ -88,6 +102,7 @@ class Link:
         self.script = script
         self.flavour = flavour
         self.opened_at = self.heard_at = clock()
+        connection.client_left = lambda: script.leave_session(clock())
 
     async def run(self) -> None:
         """Converse until either side closes the connection."""

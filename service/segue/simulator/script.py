@@ -92,7 +92,8 @@ class LiveScript:
         """Return what has become due by now."""
         self._advance(now)
         self._outgoing.advance(now)
-        self._leave_session(now)
+        if self._outgoing.closed:
+            self.leave_session(now)
         return self._outgoing.take()
 
     def deadline(self) -> float:
@@ -105,7 +106,13 @@ class LiveScript:
     def connection_lost(self, code: int, reason: str, closed_by: str, now: float) -> None:
         """Take it that the connection is gone. `closed_by` is "client" or "server"."""
         self._outgoing.lost(now, code, reason, closed_by)
-        self._leave_session(now)
+        self.leave_session(now)
+
+    def leave_session(self, now: float) -> None:
+        """Take it that the session is not open here any more, though what the client sent may not all be read."""
+        if self._session:
+            self._service.sessions.leave(self._session, now)
+            self._session = None
 
     def _advance(self, now: float) -> None:
         if self._outgoing.closed:
@@ -182,9 +189,3 @@ class LiveScript:
             self._outgoing.close(now, endings.MODEL_CHANGED)
         elif setup.handle or (self._service.switches.handles_unasked and not setup.resumption):
             conversation.model.send_new_handle(now)
-
-    def _leave_session(self, now: float) -> None:
-        """Take it that the session is not open here any more, once the connection is closed."""
-        if self._session and self._outgoing.closed:
-            self._service.sessions.leave(self._session, now)
-            self._session = None

@@ -26,7 +26,7 @@ from websockets.http11 import Request, Response
 from segue.simulator.dialogue import Dialogue, default_dialogue
 from segue.simulator.faults.plan import FaultPlan, arm_all
 from segue.simulator.history import History
-from segue.simulator.link import Link, PongingConnection
+from segue.simulator.link import Link, LiveServerConnection
 from segue.simulator.script import LiveScript
 from segue.simulator.service import Service, any_credential
 from segue.simulator.speech import Voice, prepare_voice
@@ -179,7 +179,7 @@ class Simulator:
                 self._port,
                 ssl=None if self._plain else self._make_certificate(),
                 process_request=self._refuse_other_paths,
-                create_connection=PongingConnection,
+                create_connection=LiveServerConnection,
                 compression="deflate" if self.switches.compression else None,
                 max_size=self.switches.max_frame_bytes or None,
                 close_timeout=_CLOSE_TIMEOUT,
@@ -210,7 +210,7 @@ class Simulator:
         """Serve one connection until either side closes it."""
         upgrade = connection.request and _upgrade(connection.request)
         # Other paths never come here.
-        if not upgrade or not isinstance(connection, PongingConnection):
+        if not upgrade or not isinstance(connection, LiveServerConnection):
             return
         self._connections += 1
         name = f"connection-{self._connections}"

@@ -85,6 +85,11 @@ class Switches:
     stream_end_ends_speech: bool = _switch(
         True, "audioStreamEnd ends the user's speech", "generative_service.proto against python-genai#1328"
     )
+    wordless_speech: float = _switch(
+        0.0,
+        "speech shorter than this has no words: it interrupts, and is neither transcribed nor answered",
+        "not measured: false interruptions as livekit/agents reports them (agent_false_interruption)",
+    )
     no_interruption_respected: bool = _switch(
         True, "NO_INTERRUPTION is respected", "the documentation against cookbook#796 (old 2.5 native)"
     )

@@ -36,6 +36,9 @@ from segue.simulator.wire.messages import FunctionCall, Usage
 from segue.simulator.wire.reader import FunctionResponse, Setup
 from segue.simulator.wire.schema import Flavour
 
+# What a client gets of an answer.
+_ANSWERS = frozenset({Kind.OUTPUT, Kind.TOOL_CALL})
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
@@ -46,6 +49,7 @@ class Prompt:
         answer_at: the time before which no answer comes.
         results: what the functions that the line calls gave back, in words.
         with_history: the answer knows of the seeded history.
+        heard: the stamps of what the user said.
     """
 
     line: Line
@@ -53,6 +57,7 @@ class Prompt:
     asked: Entry | None = None
     results: str = ""
     with_history: bool = True
+    heard: str = ""
 
 
 class Model:
@@ -113,14 +118,14 @@ class Model:
         """Whether the session has had a turn of the model, on this connection or on one before."""
         return bool(self._turns) or any(entry.speaker == "model" and not entry.seeded for entry in self.context.entries)
 
-    def prompt(self, line: Line, asked: Entry, now: float, *, with_history: bool = True) -> float:
+    def prompt(self, line: Line, asked: Entry, now: float, *, with_history: bool = True, heard: str = "") -> float:
         """Have a line answered, after the turn under way; return the earliest time for it."""
         answer_at = self._composer.answer_at(line, now)
         if self._misses_response:
             self._misses_response = False
             self._outgoing.record(now, "prompt_swallowed")
         elif not self._poisoned and self._family.speaks:
-            self._prompts.append(Prompt(line, answer_at, asked, with_history=with_history))
+            self._prompts.append(Prompt(line, answer_at, asked, with_history=with_history, heard=heard))
             self._begin_turn(now)
         return answer_at
 
@@ -185,6 +190,7 @@ class Model:
         poisoned = self._service.switches.poisoned_handles
         if poisoned and self._rng.random() < poisoned:
             self._service.sessions.poison(handle)
+            self._outgoing.record(now, "handle_poisoned")
         self._send_update(handle, consumed, now)
 
     def _send_update(self, handle: str, consumed: int | None, now: float) -> None:
@@ -222,10 +228,15 @@ class Model:
         self._turns += 1
         turn = self._turn = Turn(self._turns, prompt.line, self.context.tokens)
         at = max(now, prompt.answer_at)
-        if prompt.asked:
+        asked = prompt.asked
+        typed = asked.text if asked and "AUDIO" not in asked.tokens else ""
+        self._outgoing.record(now, "turn_begun", turn=turn.number, stamps=prompt.heard, text=typed)
+        if asked:
             self._composer.answer(turn, self.functions, self._words(prompt, ""), at)
         else:
             self._composer.results(turn, self._words(prompt, prompt.results), at)
+        if not (turn.calls or any(step.kind in _ANSWERS for step in turn.steps)):
+            self._outgoing.record(now, "turn_without_answer", turn=turn.number)
         self._withhold_handle(now)
 
     def _words(self, prompt: Prompt | None, results: str) -> Mapping[str, str]:

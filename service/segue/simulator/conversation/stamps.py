@@ -107,6 +107,12 @@ def seconds(stamps: int) -> float:
     return round(stamps * STAMP_SECONDS, 3)
 
 
+def ranges(numbers: Iterable[int]) -> str:
+    """Return numbers as a person writes them: "0-49,60-75"."""
+    merged = _merged((number, number) for number in sorted(set(numbers)))
+    return ",".join(f"{first}-{last}" for first, last in merged if first >= 0)
+
+
 def _merged(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """Join ranges that touch."""
     first, last = -1, -2

@@ -13,7 +13,7 @@ from segue.simulator.conversation.echo import Echo
 from segue.simulator.conversation.intake import Intake, is_pcm, sample_rate
 from segue.simulator.conversation.model import Model
 from segue.simulator.conversation.sessions import Resumed
-from segue.simulator.conversation.stamps import StampReader, seconds
+from segue.simulator.conversation.stamps import StampReader, ranges, seconds
 from segue.simulator.conversation.tools import Functions
 from segue.simulator.conversation.vad import SpeechDetector, SpeechEnded, SpeechStarted
 from segue.simulator.dialogue import NOTHING_HEARD, Line
@@ -84,6 +84,8 @@ class Conversation:
             zeros_are_silence=service.switches.zeros_are_silence or not family.name.startswith("3.8"),
         )
         self._stamps = StampReader()
+        # Those that belong to no turn yet.
+        self._stamps_heard: list[int] = []
         # The message being read.
         self._index = 0
         self._activity: _Activity | None = None
@@ -235,6 +237,7 @@ class Conversation:
         """Write down which of the client's stamped audio the model never got, or got twice."""
         if not stamps:
             return
+        self._stamps_heard += stamps
         before = self.model.account
         after = self.model.account = before.add(stamps)
         for first, last in after.lost:
@@ -247,6 +250,9 @@ class Conversation:
         for event in found:
             if isinstance(event, SpeechStarted):
                 self._start_activity(event.offset, now)
+            elif self._activity and event.offset - self._activity.began_at < self._switches.wordless_speech:
+                self._activity = None
+                self._echo.activity(event.offset, now, starts=False)
             elif self._activity:
                 self._end_activity(self._activity, self.model.cursor.spoken(), event.offset, now)
 
@@ -303,13 +309,15 @@ class Conversation:
         began_at = self._taken_until if self._coverage == "TURN_INCLUDES_ALL_INPUT" else activity.began_at
         self._taken_until = offset
         tokens = {"AUDIO": audio_tokens(offset - began_at), "VIDEO": self._take_video()}
+        heard, self._stamps_heard = ranges(self._stamps_heard), []
+        self._outgoing.record(now, "activity_ended", stamps=heard, text=line.user)
         said = Entry("user", line.user, tokens)
         self.model.context.add(said)
         # Where a text is answered, that was taken into the context when it came.
         texts = () if line.user else activity.texts or self._open_content
         asked = texts[-1] if texts else said
         with_history, self._history_unheard = not self._history_unheard, False
-        answer_at = self._prompt(line, asked, now, with_history=with_history)
+        answer_at = self._prompt(line, asked, now, with_history=with_history, heard=heard)
         self._echo.spoken(line.user, now, answer_at)
 
     def _answer_text(self, text: Entry, now: float) -> None:
@@ -317,10 +325,10 @@ class Conversation:
             self.model.context.add(Entry("user", "", {"VIDEO": video}))
         self._prompt(self.model.cursor.written(text.text), text, now)
 
-    def _prompt(self, line: Line, asked: Entry, now: float, *, with_history: bool = True) -> float:
+    def _prompt(self, line: Line, asked: Entry, now: float, *, with_history: bool = True, heard: str = "") -> float:
         self._open_content.clear()
         self._settle()
-        return self.model.prompt(line, asked, now, with_history=with_history)
+        return self.model.prompt(line, asked, now, with_history=with_history, heard=heard)
 
     def _take_video(self) -> int:
         """Return the tokens of the frames since the last turn."""

@@ -1,0 +1,90 @@
+"""What was said in a session: the user's words, and the model's turns that answer them."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+NEVER = float("inf")
+# What Segue itself says to the model, whatever it quotes (core.wording).
+_NOTE = re.compile(r"\[Note from the voice system.*\]", re.DOTALL)
+
+
+@dataclass(slots=True)
+class ModelTurn:
+    """One turn of the model, as the service made it.
+
+    Attributes:
+        link: the number of its link.
+        number: counted from 1 on each connection.
+        begun_at: when it began to be made.
+        stamps: ranges of the user's stamps that it answers.
+        text: the text that it answers.
+        answers: it was to say something that can be heard.
+        said: it said something.
+        interrupted: it was cut by the service.
+        blocks: ranges of the numbers of its speech.
+        wrote_at: when the first text of it was sent.
+        called_at: when it called functions.
+        blurred: where it begins cannot be told.
+        over_at: when its end was sent.
+        ended_at: the same, or when its link was gone.
+    """
+
+    link: int
+    number: int
+    begun_at: float
+    stamps: tuple[tuple[int, int], ...]
+    text: str
+    answers: bool = True
+    said: bool = False
+    interrupted: bool = False
+    blocks: list[tuple[int, int]] = field(default_factory=list)
+    wrote_at: float = NEVER
+    called_at: float = NEVER
+    blurred: bool = False
+    over_at: float = NEVER
+    ended_at: float = NEVER
+
+    @property
+    def spoken(self) -> Iterator[int]:
+        """The numbers of the blocks that were to be spoken."""
+        return (block for first, last in self.blocks for block in range(first, last + 1))
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether Segue asked for it, to go on with another turn or with the results of a call."""
+        return bool(self.text) and not self.asked
+
+    @property
+    def asked(self) -> str:
+        """What it answers of the user's own, without Segue's notes."""
+        return _NOTE.sub("", self.text).strip()
+
+    def holds(self, first: int, last: int) -> int:
+        """Return how many of these stamps it answers."""
+        return sum(max(0, min(last, end) - max(first, begin) + 1) for begin, end in self.stamps)
+
+
+@dataclass(slots=True)
+class Words:
+    """Something that the user said or wrote, and is to be answered.
+
+    Attributes:
+        at: when it was over.
+        first: the first of its stamps, and
+        last: the last; -1 for a text.
+        text: the text, or what the service took the speech to say.
+        until: when the user went on to something else, or the session was over.
+    """
+
+    at: float
+    first: int = -1
+    last: int = -1
+    text: str = ""
+    heard_as: set[str] = field(default_factory=set)
+    until: float = NEVER
+
+    @property
+    def seconds(self) -> float:
+        """How long it took to say."""
+        return (self.last - self.first + 1) * 0.02 if self.last >= 0 else 0.0

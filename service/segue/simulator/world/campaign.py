@@ -1,0 +1,146 @@
+"""Many worlds, one after the other: in shards, on several processors, resumed where the last run stopped."""
+
+import json
+import re
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+
+from segue.simulator.promises import Broke, check
+from segue.simulator.world.world import run_world
+
+# What is left of a trace back is the place where it happened.
+_PLACES = 3
+
+
+class CampaignError(Exception):
+    """A campaign cannot be run; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a seed.
+
+    Attributes:
+        broke: the promise that was broken, or the exception that was raised; empty for a world that is in order.
+        how: what broke it.
+        checked: the promises that were checked, and kept.
+        seconds: how long it took, in real time.
+    """
+
+    seed: int
+    minutes: float
+    broke: str = ""
+    how: str = ""
+    checked: tuple[str, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
+
+
+def judge(seed: int, minutes: float) -> Verdict:
+    """Run one world, and check it."""
+    began_at = time.perf_counter()
+    broke = how = ""
+    checked: tuple[str, ...] = ()
+    try:
+        checked = check(run_world(seed, minutes)).checked
+    except Broke as breach:
+        broke, how = breach.promise, str(breach)
+    except Exception as error:  # Whatever a world raises is a finding.
+        places = traceback.extract_tb(error.__traceback__)[-_PLACES:]
+        where = ", ".join(f"{Path(place.filename).name}:{place.lineno} {place.name}" for place in places)
+        broke, how = type(error).__name__, f"{error} ({where})"
+    return Verdict(seed, minutes, broke, how, checked, round(time.perf_counter() - began_at, 3))
+
+
+def read_seeds(text: str) -> range:
+    """Return the seeds that "17" or "1-500" means.
+
+    Raises:
+        CampaignError: it means none.
+    """
+    match = re.fullmatch(r"(\d+)(?:-(\d+))?", text)
+    if match is None or int(match[2] or match[1]) < int(match[1]):
+        raise CampaignError(f"{text} are no seeds: say 17 or 1-500")
+    return range(int(match[1]), int(match[2] or match[1]) + 1)
+
+
+def read_shard(text: str) -> tuple[int, int]:
+    """Return which shard of how many "2/8" means.
+
+    Raises:
+        CampaignError: it means none.
+    """
+    match = re.fullmatch(r"(\d+)/(\d+)", text)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise CampaignError(f"{text} is no shard: say 2/8 for the second of eight")
+    return int(match[1]), int(match[2])
+
+
+def shard_of(seeds: range, shard: int, shards: int) -> range:
+    """Return every `shards`-th seed, from the `shard`-th on, which counts from 1."""
+    return seeds[shard - 1 :: shards]
+
+
+class Finished:
+    """The verdicts of a campaign, on disk as JSON lines as they come; without a path, nowhere.
+
+    Raises:
+        CampaignError: the file cannot be read or written, or holds something else.
+    """
+
+    def __init__(self, path: Path | None, minutes: float) -> None:
+        self._path = path
+        self.verdicts = [verdict for verdict in self._read() if verdict.minutes == minutes]
+
+    @property
+    def seeds(self) -> frozenset[int]:
+        """The seeds that need not be run again."""
+        return frozenset(verdict.seed for verdict in self.verdicts)
+
+    def add(self, verdict: Verdict) -> None:
+        """Write a verdict down."""
+        self.verdicts.append(verdict)
+        if self._path is not None:
+            try:
+                with self._path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(asdict(verdict)) + "\n")
+            except OSError as error:
+                raise CampaignError(f"{self._path}: cannot be written: {error.strerror or error}") from error
+
+    def _read(self) -> Iterator[Verdict]:
+        if self._path is None or not self._path.exists():
+            return
+        try:
+            for line in self._path.read_text(encoding="utf-8").splitlines():
+                fields = json.loads(line)
+                yield Verdict(**fields | {"checked": tuple(fields["checked"])})
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise CampaignError(f"{self._path}: is no state of worlds: {error}") from error
+
+
+def run_campaign(seeds: Iterable[int], minutes: float, jobs: int) -> Iterator[Verdict]:
+    """Yield the verdicts, in the order in which they come."""
+    if jobs == 1:
+        for seed in seeds:
+            yield judge(seed, minutes)
+        return
+    # A fresh interpreter each, since threads and forks do not mix.
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        yield from _judged(pool, seeds, minutes, jobs)
+
+
+def _judged(pool: Executor, seeds: Iterable[int], minutes: float, jobs: int) -> Iterator[Verdict]:
+    waiting = iter(seeds)
+    while batch := list(islice(waiting, jobs * 16)):
+        yield from pool.map(judge, batch, [minutes] * len(batch))
+
+
+def summary(verdicts: Iterable[Verdict]) -> dict[str, int]:
+    """Return how many worlds broke what, the most frequent first; those in order stand under the empty name."""
+    return dict(Counter(verdict.broke for verdict in verdicts).most_common())

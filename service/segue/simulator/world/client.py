@@ -1,0 +1,353 @@
+"""A client of a gateway, and the person who uses it: speaks, listens, interrupts, writes, coughs and falls silent."""
+
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
+from typing import TypeAlias
+
+from segue.audio.level import Level
+from segue.core import events as ev
+from segue.core import outputs as out
+from segue.core.actions import Send
+from segue.core.options import Mode, Options
+from segue.simulator.history import History, Value
+from segue.simulator.world.clock import Clock
+from segue.simulator.world.setting import Habits
+from segue.simulator.world.voices import FRAME, STAMPS_PER_FRAME, silence, sound, span_of, speech
+
+# What a person does takes time: each yield is for how long, in seconds.
+Acting: TypeAlias = Iterator[float]
+
+_ARMS: dict[type[out.Output], str] = {
+    out.Opened: "opened",
+    out.Audio: "audio",
+    out.Text: "text",
+    out.Transcript: "transcript",
+    out.UserActivity: "user_activity",
+    out.Interrupted: "interrupted",
+    out.TurnEnded: "turn_ended",
+    out.ToolCall: "tool_call",
+    out.ToolCallCancelled: "tool_call_cancelled",
+    out.Notice: "notice",
+    out.InputAck: "input_ack",
+    out.InputRejected: "input_rejected",
+    out.Closed: "closed",
+}
+_OUTPUT_BYTES_PER_SECOND = 48_000
+_GLANCE = 0.1
+# So long nobody waits for an answer.
+PATIENCE = 45.0
+
+
+class Client:
+    """One client with one session.
+
+    Args:
+        feed: gives an event to the gateway, now.
+
+    Attributes:
+        over: the session is, for the client.
+        holds_results: the results of calls wait until `return_results`.
+        calls: the calls that do.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        session_id: str,
+        options: Options,
+        habits: Habits,
+        rng: Random,
+        history: History,
+        feed: Callable[[ev.ClientEvent], None],
+    ) -> None:
+        self.over = False
+        self.holds_results = False
+        self.calls: list[out.ToolCall] = []
+        self._clock = clock
+        self._session_id = session_id
+        self._options = options
+        self._habits = habits
+        self._rng = rng
+        self._history = history
+        self._feed = feed
+        self._level = Level()
+        self._rate = options.input_format.sample_rate if options.input_format else 0
+        self._acting: Acting = iter(())
+        self._seq = 0
+        self._stamps = 0
+        self._texts = 0
+        # What of the model's was got, and what of it is still being played.
+        self._last_seq = 0
+        self._turn = 0
+        self._turn_seconds = 0.0
+        self._plays_until = 0.0
+        self._acknowledged_at = 0.0
+        self._open_turns: set[int] = set()
+        self._answers = 0
+        self._cancelled: set[str] = set()
+
+    def live(self, acting: Acting) -> None:
+        """Open the session now, and do what a person does: `talk`, or something that is written down."""
+        self._say(ev.OpenReceived(self._next_seq(), self._options), "session_opened", model=self._options.model)
+        self._acting = acting
+        self._act()
+
+    def take(self, sends: list[Send]) -> None:
+        """Take what the gateway put into one message, when it gets here."""
+        self._clock.after(self._habits.latency, lambda: self._receive(sends))
+
+    # The person.
+
+    def talk(self, until: float) -> Acting:
+        """Talk as chance will have it, and leave at a time."""
+        habits, chance = self._habits, self._rng
+        yield from self.quiet(chance.choice([0.0, 0.3, 2.0]))
+        while self._clock.now < until:
+            kind = chance.random()
+            if kind < habits.idles:
+                yield from self.quiet(chance.uniform(1.0, 20.0))
+                continue
+            answers = self._answers
+            if kind < habits.idles + habits.writes:
+                self.write()
+            else:
+                longest = 20.0 if chance.random() < habits.rambles else 4.0
+                parts = chance.choice([1, 1, 1, 2, 3])
+                yield from self.speak([chance.uniform(0.5, longest) / parts + 3 * FRAME for _ in range(parts)])
+            # Who signals when to listen coughs unheard.
+            if chance.random() < habits.coughs and not self._signals:
+                yield from self.quiet(chance.uniform(0.5, 4.0))
+                yield from self.cough()
+            yield from self._react(answers)
+        if chance.random() < 0.7:
+            yield from self.quiet(chance.uniform(0.0, 5.0))
+        self.leave(habits.ending)
+
+    def speak(self, parts: Sequence[float]) -> Acting:
+        """Say something in parts of so many seconds, with pauses between them that end nothing."""
+        chance = self._rng
+        first = self._stamps
+        self._record("utterance_begun", first=first)
+        self._signal(started=True)
+        for number, part in enumerate(parts):
+            if number:
+                yield from self._hold_still(chance.choice([0.1, 0.2, 0.3]))
+            for _ in range(round(part / FRAME)):
+                self._hear_oneself(speech(self._stamps, self._rate))
+                self._stamps += STAMPS_PER_FRAME
+                yield FRAME
+        self._record("utterance_ended", first=first, last=self._stamps - 1)
+        self._signal(started=False)
+        # A microphone closes a little after the last word, or not at all.
+        yield from self._hold_still(chance.choice([0.0, 0.2]))
+
+    def cough(self) -> Acting:
+        """Make a sound that has no words."""
+        self._record("sound_made")
+        for _ in range(2):
+            self._hear_oneself(sound(self._rate))
+            yield FRAME
+        yield from self._hold_still(0.1)
+
+    def write(self) -> None:
+        """Write something that is written only once."""
+        self._texts += 1
+        text = f"This is message {self._texts} of {self._session_id}."
+        self._say(ev.TextReceived(self._next_seq(), text), "text_written", text=text)
+
+    def hear_out(self, answers: int, at_most: float = PATIENCE) -> Acting:
+        """Listen until there were more answers than so many and all is said, or as long as one listens."""
+        yield from self._until(lambda: self._answers > answers and not self._hears_more, at_most)
+
+    def interrupt(self) -> None:
+        """Have the client cut the turn."""
+        turn = self._rng.choice([0, self._turn])
+        heard = self._heard if self._habits.acknowledges and turn else None
+        self._say(ev.InterruptReceived(self._next_seq(), turn, heard), "interrupt_sent", turn=turn)
+
+    def quiet(self, seconds: float) -> Acting:
+        """Say nothing, with the microphone open or closed."""
+        if self._habits.streams:
+            yield from self._hold_still(seconds)
+        else:
+            yield seconds
+
+    def return_results(self) -> None:
+        """Give the results of the calls that wait, and of later ones when they come."""
+        self.holds_results = False
+        calls, self.calls = self.calls, []
+        for call in calls:
+            self._return(call)
+
+    def leave(self, how: str = "half-close") -> None:
+        """End the session: "half-close", "finish", "close" or "vanish"."""
+        self._record("session_left", how=how)
+        match how:
+            case "half-close":
+                self._later(ev.InputEnded())
+            case "finish" | "close":
+                self._later(ev.CloseReceived(self._next_seq(), how == "finish"))
+            case _:
+                self.over = True
+                self._later(ev.StreamLost())
+
+    @property
+    def answers(self) -> int:
+        """How much of answers it got so far; grows with every piece."""
+        return self._answers
+
+    def _act(self) -> None:
+        if self.over:
+            return
+        seconds = next(self._acting, None)
+        if seconds is not None:
+            self._clock.after(seconds, self._act)
+
+    def _react(self, answers: int) -> Acting:
+        """Listen until the answer is over, or do not let it come to that."""
+        habits, chance = self._habits, self._rng
+        manner = chance.random()
+        patience = PATIENCE if chance.random() < 0.85 else chance.uniform(0.5, 6.0)
+        if manner < habits.barges_in:
+            yield from self._until(lambda: self._answers > answers and self._playing, patience)
+            yield from self.quiet(chance.uniform(0.1, 4.0))
+        elif manner < habits.barges_in + habits.interrupts:
+            yield from self._until(lambda: self._answers > answers, patience)
+            yield from self.quiet(chance.uniform(0.0, 3.0))
+            self.interrupt()
+            yield from self.quiet(chance.uniform(0.2, 2.0))
+        else:
+            yield from self.hear_out(answers, patience)
+            yield from self.quiet(chance.uniform(0.2, 3.0))
+
+    # What takes time.
+
+    def _until(self, done: Callable[[], bool], at_most: float) -> Acting:
+        late = self._clock.now + at_most
+        while self._clock.now < late and not done():
+            yield from self.quiet(_GLANCE)
+
+    def _hold_still(self, seconds: float) -> Acting:
+        """Say nothing into an open microphone."""
+        for _ in range(round(seconds / FRAME)):
+            self._hear_oneself(silence(self._rate))
+            yield FRAME
+
+    # To the gateway.
+
+    @property
+    def _signals(self) -> bool:
+        return self._options.mode is Mode.MANUAL
+
+    def _signal(self, *, started: bool) -> None:
+        if self._signals:
+            self._later(ev.ActivityReceived(self._next_seq(), started))
+
+    def _hear_oneself(self, frame: bytes) -> None:
+        self._later(ev.AudioReceived(self._next_seq(), frame, self._level.voiced(frame)))
+
+    def _say(self, event: ev.ClientEvent, kind: str, **fields: Value) -> None:
+        self._record(kind, **fields)
+        self._later(event)
+
+    def _later(self, event: ev.ClientEvent) -> None:
+        self._clock.after(self._habits.latency, lambda: self._feed(event))
+
+    def _next_seq(self) -> int:
+        self._seq += self._habits.numbered
+        return self._seq
+
+    def _record(self, kind: str, **fields: Value) -> None:
+        self._history.add(self._clock.now, "client", self._session_id, kind, **fields)
+
+    # From the gateway.
+
+    def _receive(self, sends: list[Send]) -> None:
+        # Who vanished gets nothing any more.
+        if self.over:
+            return
+        for send in sends:
+            self._hear(send.seq, send.output)
+            self._last_seq = max(self._last_seq, send.seq)
+        if self._habits.acknowledges and self._clock.now >= self._acknowledged_at + 0.5:
+            self._acknowledge()
+
+    def _hear(self, seq: int, output: out.Output) -> None:
+        turn = getattr(output, "turn", 0)
+        fields: dict[str, Value] = {"seq": seq, "turn": turn, "arm": _ARMS[type(output)]}
+        match output:
+            case out.Audio():
+                self._play(turn, len(output.audio) / _OUTPUT_BYTES_PER_SECOND)
+                fields["bytes"] = len(output.audio)
+                fields |= span_of(output.audio)
+            case out.Text():
+                self._open_turns.add(turn)
+                self._answers += 1
+                fields["text"] = output.text
+            case out.Interrupted():
+                fields["cause"] = output.cause.name
+                self._stop(turn)
+            case out.TurnEnded():
+                fields |= {"reason": output.reason.name, "audio": output.audio, "heard": output.heard}
+                fields["backend_reason"] = output.backend_reason
+                self._open_turns.discard(turn)
+                self._answers += 1
+            case out.Transcript():
+                fields |= {"speaker": output.speaker.name, "text": output.text}
+            case out.ToolCall():
+                self._call(output)
+                fields |= {"name": output.name, "call": output.call_id}
+            case out.ToolCallCancelled():
+                self._cancelled.add(output.call_id)
+                fields["call"] = output.call_id
+            case out.InputRejected():
+                fields |= {"reason": output.reason.name, "message": output.message}
+            case out.Notice():
+                fields |= {"notice": output.kind.name, "message": output.message}
+            case out.Closed():
+                fields |= {"reason": output.reason.name, "message": output.message}
+                self.over = True
+        self._record("output_received", **fields)
+
+    def _play(self, turn: int, seconds: float) -> None:
+        if turn != self._turn:
+            self._turn, self._turn_seconds = turn, 0.0
+        self._open_turns.add(turn)
+        self._answers += 1
+        self._turn_seconds += seconds
+        self._plays_until = max(self._plays_until, self._clock.now) + seconds
+
+    def _stop(self, turn: int) -> None:
+        heard = self._heard
+        self._plays_until = self._clock.now
+        if self._habits.acknowledges and turn == self._turn:
+            self._turn_seconds = heard
+            self._acknowledge()
+
+    def _acknowledge(self) -> None:
+        self._acknowledged_at = self._clock.now
+        self._later(ev.AckReceived(self._last_seq, self._turn, self._heard))
+
+    @property
+    def _heard(self) -> float:
+        return max(0.0, self._turn_seconds - max(0.0, self._plays_until - self._clock.now))
+
+    @property
+    def _playing(self) -> bool:
+        return self._plays_until > self._clock.now
+
+    @property
+    def _hears_more(self) -> bool:
+        return self._playing or bool(self._open_turns)
+
+    def _call(self, call: out.ToolCall) -> None:
+        if self.holds_results:
+            self.calls.append(call)
+            return
+        self._clock.after(self._rng.uniform(0.05, self._habits.tool_delay), lambda: self._return(call))
+
+    def _return(self, call: out.ToolCall) -> None:
+        if self.over or call.call_id in self._cancelled:
+            return
+        result = ev.ToolResultReceived(self._next_seq(), call.call_id, '{"sky": "clear"}')
+        self._say(result, "tool_result_sent", call=call.call_id, name=call.name)

@@ -1,0 +1,35 @@
+"""The merged history of a world, for a person to read."""
+
+from collections.abc import Iterator
+
+from segue.simulator.history import History, Record
+
+# These come many times a second and say little.
+_OFTEN = frozenset(
+    {"audio_received", "audio_sent", "speech_received", "speech_planned", "audio_lost", "audio_repeated"}
+)
+
+
+def tell(history: History) -> Iterator[str]:
+    """Yield a line for what happened; audio that nothing else interrupts is told in one line for each witness."""
+    runs: dict[tuple[str, str], list[Record]] = {}
+    for record in history:
+        if record.kind in _OFTEN or record.fields.get("arm") in ("audio", "input_ack"):
+            runs.setdefault((record.session, record.kind), []).append(record)
+            continue
+        for run in runs.values():
+            yield _told(run)
+        runs.clear()
+        yield _line(record)
+    for run in runs.values():
+        yield _told(run)
+
+
+def _told(run: list[Record]) -> str:
+    more = f" ... {len(run)} of them until {run[-1].at:.3f}" if len(run) > 1 else ""
+    return _line(run[0]) + more
+
+
+def _line(record: Record) -> str:
+    fields = " ".join(f"{name}={value}" for name, value in record.fields.items() if value not in ("", None))
+    return f"{record.at:9.3f}  {record.by:<9}  {record.session:<10}  {record.kind} {fields}".rstrip()

@@ -1,0 +1,151 @@
+"""One world: a seed's sessions from their first word to their last, and the history of them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from hashlib import sha256
+from itertools import count
+from random import Random
+
+from segue.core.session import Session
+from segue.simulator.dialogue import Dialogue
+from segue.simulator.faults.plan import arm_all
+from segue.simulator.history import History
+from segue.simulator.outgoing import Stage
+from segue.simulator.script import LiveScript
+from segue.simulator.service import Service
+from segue.simulator.wire.schema import Flavour
+from segue.simulator.wire.upgrade import Upgrade
+from segue.simulator.world.client import Acting, Client
+from segue.simulator.world.clock import Clock
+from segue.simulator.world.dialogues import draw_dialogue
+from segue.simulator.world.driver import Driver
+from segue.simulator.world.setting import Setting, draw_setting
+from segue.simulator.world.voices import NumberedVoice
+
+_UPGRADES = {
+    Flavour.DEVELOPER: Upgrade(
+        "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent",
+        Flavour.DEVELOPER,
+        "v1beta",
+        "simulated",
+    ),
+    Flavour.VERTEX: Upgrade(
+        "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent",
+        Flavour.VERTEX,
+        "v1beta1",
+        "simulated",
+        bearer=True,
+    ),
+}
+# A session that was left must be over, and its connections be closed, after so many seconds more.
+_AFTERMATH = 300.0
+_WEIGHED_EVERY = 20.0
+
+
+class World:
+    """A world with one gateway.
+
+    Args:
+        seed: where all that is random comes from.
+    """
+
+    def __init__(self, seed: int | str) -> None:
+        self.clock = Clock()
+        self.history = History()
+        self._seed = seed
+        self._blocks = count(1)
+        self._drivers: list[Driver] = []
+
+    def add(
+        self,
+        setting: Setting,
+        live: Callable[[Client], Acting],
+        dialogue: Dialogue | None = None,
+        faults: Callable[[Random, float], Sequence[Stage]] | None = None,
+    ) -> Driver:
+        """Begin a session.
+
+        Args:
+            live: what its user does.
+            dialogue: what is said; None draws one.
+            faults: what goes wrong on a connection; None leaves it to the setting.
+        """
+        name = f"call-{len(self._drivers) + 1}"
+        rng = partial(self._rng, name)
+        said = dialogue or draw_dialogue(rng("dialogue"), calls=setting.calls, silences=setting.silences)
+        service = Service(
+            said,
+            NumberedVoice(self._blocks, partial(self._record_plan, name)),
+            setting.timing,
+            switches=setting.switches,
+            faults=faults or partial(arm_all, setting.faults, setting.switches),
+        )
+        writing = rng("writer")
+        client: Client
+        driver = Driver(
+            self.clock,
+            Session(name, setting.policy, rng("session").random),
+            self.history,
+            setting.network,
+            rng("network"),
+            partial(self._connect, service, _UPGRADES[setting.flavour]),
+            lambda sends: client.take(sends),
+            lambda: writing.uniform(0.0, setting.habits.write_delay),
+            vertex=setting.flavour is Flavour.VERTEX,
+        )
+        client = Client(self.clock, name, setting.options, setting.habits, rng("client"), self.history, driver.feed)
+        self._drivers.append(driver)
+        client.live(live(client))
+        self._weigh(driver)
+        return driver
+
+    def run(self, seconds: float) -> History:
+        """Let so many seconds pass, and so many more that all may end; return what happened."""
+        self.clock.run(self.clock.now + seconds)
+        late = self.clock.now + _AFTERMATH
+        while self.clock.now < late and not all(driver.over for driver in self._drivers):
+            self.clock.run(self.clock.now + 5.0)
+        # What was cut is forgotten by the service only after a while.
+        self.clock.run(self.clock.now + 60.0)
+        alive = sum(not driver.over for driver in self._drivers)
+        self.history.add(self.clock.now, "gateway", "", "stopped", sessions=alive)
+        return self.history
+
+    def _weigh(self, driver: Driver) -> None:
+        if not driver.over:
+            driver.weigh()
+            self.clock.after(_WEIGHED_EVERY, partial(self._weigh, driver))
+
+    def _connect(self, service: Service, upgrade: Upgrade, name: str) -> LiveScript:
+        voice = NumberedVoice(self._blocks, partial(self._record_plan, name))
+        # The same service, with a voice of its own on each connection.
+        speaking = replace(service, voice=voice)
+        return LiveScript(speaking, upgrade, self._rng(name, "service"), self.clock.now, self.history, name)
+
+    def _record_plan(self, connection: str, first: int, last: int) -> None:
+        self.history.add(self.clock.now, "simulator", connection, "speech_planned", first=first, last=last)
+
+    def _rng(self, name: str, what: str) -> Random:
+        return Random(f"{self._seed}/{name}/{what}")
+
+
+def world_of(seed: int | str, minutes: float, *, troubled: bool | None = None) -> World:
+    """Return the world of a seed, to run for so many minutes; `troubled` as for `draw_setting`."""
+    world = World(seed)
+    chance = Random(f"{seed}/world")
+    for _ in range(chance.choice([1, 1, 1, 2])):
+        setting = draw_setting(chance, minutes=minutes, troubled=troubled)
+        world.add(setting, lambda client: client.talk(minutes * 60.0))
+    return world
+
+
+def run_world(seed: int | str, minutes: float, *, troubled: bool | None = None) -> History:
+    """Return the history of the world of a seed; the same seed tells the same one."""
+    return world_of(seed, minutes, troubled=troubled).run(minutes * 60.0)
+
+
+def digest(history: History) -> str:
+    """Return what tells one history from another, in hexadecimal."""
+    told = ((record.at, record.by, record.session, record.kind, *record.fields.items()) for record in history)
+    return sha256("\n".join(map(repr, told)).encode()).hexdigest()

@@ -1,0 +1,5 @@
+"""Worlds that broke a promise once: seed, minutes, and what they caught."""
+
+REGRESSIONS: tuple[tuple[int, float, str], ...] = (
+    (1180, 3.0, "Legal: an activity that fell into a blocking call was sent as start and end without its audio"),
+)

@@ -1,0 +1,113 @@
+"""Many worlds: which seeds a shard has, what is run again, and what is said of what broke."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from segue.cli import app
+from segue.core.numbers import Numbers
+from segue.core.outputs import UNNUMBERED
+from segue.simulator.world.campaign import (
+    CampaignError,
+    Finished,
+    Verdict,
+    judge,
+    read_seeds,
+    read_shard,
+    run_campaign,
+    shard_of,
+)
+
+MINUTES = 0.2
+
+
+def test_seeds_are_one_or_a_range() -> None:
+    assert read_seeds("17") == range(17, 18)
+    assert read_seeds("1-500") == range(1, 501)
+
+
+@pytest.mark.parametrize("text", ["", "a", "3-1", "-4", "1-"])
+def test_what_are_no_seeds_is_refused(text: str) -> None:
+    with pytest.raises(CampaignError):
+        read_seeds(text)
+
+
+@pytest.mark.parametrize("text", ["", "0/4", "5/4", "1", "a/b"])
+def test_what_is_no_shard_is_refused(text: str) -> None:
+    with pytest.raises(CampaignError):
+        read_shard(text)
+
+
+def test_the_shards_have_every_seed_once() -> None:
+    seeds = read_seeds("1-10")
+    shards = [shard_of(seeds, *read_shard(f"{number}/3")) for number in (1, 2, 3)]
+    assert sorted(seed for shard in shards for seed in shard) == list(seeds)
+
+
+def test_a_world_in_order_is_judged_so() -> None:
+    verdict = judge(1, MINUTES)
+    assert not verdict.broke
+    assert "Frugal" in verdict.checked
+
+
+def test_a_broken_promise_and_a_raised_exception_are_findings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Numbers, "number", lambda self, output: 0 if isinstance(output, UNNUMBERED) else 7)
+    assert judge(1, MINUTES).broke == "Ordered"
+
+    def fail(self: Numbers, output: object) -> int:
+        raise ZeroDivisionError("no number")
+
+    monkeypatch.setattr(Numbers, "number", fail)
+    verdict = judge(1, MINUTES)
+    assert verdict.broke == "ZeroDivisionError"
+    assert "test_campaign.py" in verdict.how
+
+
+def test_several_processes_judge_as_one_does() -> None:
+    assert list(run_campaign(range(1, 4), MINUTES, jobs=2)) == list(run_campaign(range(1, 4), MINUTES, jobs=1))
+
+
+def test_finished_seeds_are_kept_for_their_minutes(tmp_path: Path) -> None:
+    path = tmp_path / "worlds.jsonl"
+    finished = Finished(path, 3.0)
+    finished.add(Verdict(4, 3.0, "Legal", "how", ("Ordered",), 1.5))
+    again = Finished(path, 3.0)
+    assert again.verdicts == finished.verdicts
+    assert again.seeds == {4}
+    assert not Finished(path, 30.0).seeds
+
+
+def test_a_file_that_holds_something_else_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "worlds.jsonl"
+    path.write_text('{"no": "verdict"}\n')
+    with pytest.raises(CampaignError, match="is no state of worlds"):
+        Finished(path, 3.0)
+
+
+def test_the_command_runs_only_what_is_not_finished(tmp_path: Path) -> None:
+    path = tmp_path / "worlds.jsonl"
+    arguments = ["world", "--seeds", "1-3", "--minutes", str(MINUTES), "--resume", str(path)]
+    first = CliRunner().invoke(app, arguments)
+    assert first.exit_code == 0, first.output
+    assert "3 of 3 worlds kept every promise" in first.output
+    lines = path.read_text().splitlines()
+    assert [json.loads(line)["seed"] for line in lines] == [1, 2, 3]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    assert path.read_text().splitlines() == lines
+
+
+def test_the_command_says_what_broke_and_how_to_see_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Numbers, "number", lambda self, output: 0 if isinstance(output, UNNUMBERED) else 7)
+    result = CliRunner().invoke(app, ["world", "--seeds", "2", "--minutes", str(MINUTES)])
+    assert result.exit_code == 1
+    assert "broke Ordered" in result.output
+    assert f"segue world --seeds 2 --minutes {MINUTES} --story" in result.output
+
+
+def test_the_command_tells_a_story() -> None:
+    result = CliRunner().invoke(app, ["world", "--seeds", "1", "--minutes", str(MINUTES), "--story"])
+    assert result.exit_code == 0, result.output
+    assert "session_opened" in result.output
+    assert "link_dialled" in result.output
