@@ -11,7 +11,7 @@ $(SETUP): pyproject.toml clients/python/pyproject.toml .ci/constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -c .ci/constraints.txt -e clients/python -e '.[dev]'
 	touch $@
 
-# A conversation from end to end: two spoken questions, a long answer, an interruption.
+# A conversation from end to end: an interruption, a link that is renewed meanwhile, and one that falls silent.
 demo: $(SETUP)
 	$(BIN)/segue demo
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -35,11 +36,17 @@ def backend() -> ScriptedBackend:
 
 
 @pytest.fixture
+def settings() -> dict[str, Any]:
+    """What the gateway is set to beside its ports; tests may say otherwise."""
+    return {}
+
+
+@pytest.fixture
 async def gateway(
-    no_task_left: None, plain_environment: pytest.MonkeyPatch, backend: ScriptedBackend
+    no_task_left: None, plain_environment: pytest.MonkeyPatch, backend: ScriptedBackend, settings: dict[str, Any]
 ) -> AsyncIterator[Gateway]:
     """A gateway on the scripted backend. In the end everything must have been let go of."""
-    gateway = Gateway(Settings(port=0, metrics_port=0, drain_timeout=0), backend)
+    gateway = Gateway(Settings(port=0, metrics_port=0, drain_timeout=0, **settings), backend)
     await gateway.start()
     yield gateway
     await wait_until(lambda: not len(gateway.registry))

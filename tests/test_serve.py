@@ -13,12 +13,14 @@ from typing import Any
 
 import pytest
 
+from segue.backend.gemini import _CONNECTION
 from segue.config import Settings, SettingsError
+from segue.gateway import Gateway
 from segue.serve import chosen_backend, credential_of, serve
 from segue_client.segue.v1.client_event_pb2 import ClientEvent, UserText
 from segue_client.segue.v1.error_pb2 import Error
 from tests.conversation import Conversation, conversing
-from tests.waiting import WAIT_LIMIT
+from tests.waiting import WAIT_LIMIT, wait_until
 
 # Starting Python and the simulator takes its time on a busy machine.
 START_LIMIT = 30.0
@@ -148,6 +150,25 @@ async def test_a_live_backend_without_credentials_is_one_line_and_exit_code_1() 
 async def test_settings_with_a_fault_never_serve() -> None:
     with pytest.raises(SettingsError, match="not loopback"):
         await serve(Settings(host="0.0.0.0"))
+
+
+async def test_the_round_trip_times_of_links_are_measured(plain_environment: pytest.MonkeyPatch) -> None:
+    started: asyncio.Future[Gateway] = asyncio.get_running_loop().create_future()
+    start = Gateway.start
+
+    async def tell_of_start(gateway: Gateway) -> None:
+        await start(gateway)
+        started.set_result(gateway)
+
+    plain_environment.setattr(Gateway, "start", tell_of_start)
+    plain_environment.setitem(_CONNECTION, "ping_interval", 0.01)
+    serving = asyncio.create_task(serve(Settings(backend="simulator", port=0, metrics_port=0)))
+    gateway = await asyncio.wait_for(started, START_LIMIT)
+    async with conversing(gateway.port) as conversation:
+        await conversation.open()
+        await wait_until(lambda: gateway.metrics.registry.get_sample_value("segue_link_rtt_seconds_count"))
+    os.kill(os.getpid(), signal.SIGTERM)
+    await asyncio.wait_for(serving, START_LIMIT)
 
 
 class TestChoice:

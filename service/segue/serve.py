@@ -106,6 +106,7 @@ async def serve(settings: Settings) -> None:
         for variable in unknown_variables():
             _log.warning("unknown_setting", message=f"{variable} is no setting: correct its name, or unset it")
         gateway = Gateway(settings, choice.backend, credential=choice.credential)
+        choice.backend.rtt_measured = gateway.metrics.link_rtt.observe
         try:
             await gateway.start()
         except BaseException:

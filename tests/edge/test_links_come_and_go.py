@@ -262,6 +262,27 @@ async def test_a_new_link_that_is_refused_for_good_closes_the_session_with_its_c
         assert gateway.metrics.registry.get_sample_value("segue_recoveries_total", failed) == 1.0
 
 
+async def test_a_session_that_gets_no_link_any_more_closes_after_some_tries(
+    gateway: Gateway, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segue.core.links._RECOVERY_TIMEOUT", 1.0)
+    async with conversing(gateway.port) as conversation:
+        await conversation.open()
+        backend.opens = False
+        backend.links[0].lose(ev.LossCause.TRANSIENT)
+        closing = asyncio.create_task(conversation.hear("closed"))
+        while not closing.done():
+            await wait_until(lambda: closing.done() or not backend.links[-1].lost)
+            backend.links[-1].lose(ev.LossCause.UNAVAILABLE, "nobody is there")
+        closed = (await closing).closed
+        assert (closed.error.reason, closed.error.message) == (Error.REASON_BACKEND_UNAVAILABLE, "nobody is there")
+        assert closed.next == SessionClosed.NEXT_OPEN_AGAIN
+        assert 2 <= len(backend.links[1:]) <= 4
+        assert all(link.purpose is Purpose.RECOVERY for link in backend.links[1:])
+        failed = {"cause": "unavailable", "outcome": "failed"}
+        assert gateway.metrics.registry.get_sample_value("segue_recoveries_total", failed) == 1.0
+
+
 async def test_a_session_does_not_wait_for_longer_than_a_recovery_may_take(
     gateway: Gateway, backend: ScriptedBackend
 ) -> None:

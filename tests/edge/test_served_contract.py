@@ -282,11 +282,6 @@ def test_what_cannot_be_is_refused_with_the_reason(opening: pb.OpenSession, comp
             ("first_turn", "tool_policy"),
         ),
         (
-            pb.OpenSession(turn_detection=DETECTION(mode=DETECTION.MODE_MANUAL)),
-            Error.REASON_UNIMPLEMENTED,
-            ("turn detection other than SERVER",),
-        ),
-        (
             pb.OpenSession(model="gemini-3.8-live", response_modality=pb.OpenSession.MODALITY_TEXT),
             Error.REASON_INVALID_OPEN,
             ("does not answer in TEXT",),
