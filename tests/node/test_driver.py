@@ -147,6 +147,27 @@ def test_what_is_due_at_once_is_timed_though_its_timer_does_not_know_when() -> N
     uvloop.run(drive())
 
 
+async def test_audio_that_is_passed_on_asks_for_no_new_deadline(
+    backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Client(backend)
+    await wait_until(lambda: client.wakes)
+    client.driver.pull(64, 65_536)
+    deadline, asked = Session.deadline, 0
+
+    def counted(session: Session) -> float:
+        nonlocal asked
+        asked += 1
+        return deadline(session)
+
+    monkeypatch.setattr(Session, "deadline", counted)
+    for _ in range(50):
+        client.driver.feed(ev.AudioReceived(0, bytes(640), voiced=False))
+    # The first frame sets the timer that feeds silence once the audio pauses.
+    assert asked == 1
+    assert len(backend.links[0].sent) == 50
+
+
 async def test_a_session_that_ends_lets_go_of_its_link_and_its_timer(backend: ScriptedBackend) -> None:
     client = Client(backend)
     await wait_until(lambda: client.wakes)

@@ -42,6 +42,8 @@ Remains: TypeAlias = Mapping[str, int]
 
 # A uvloop timer has whole milliseconds and may be early, and would spin until its time: half of one more spares that.
 _TIMER_SLACK = 0.0005
+# While audio comes, silence is due to be fed so much later, in seconds.
+_NEAR = 0.2 + 2 * _TIMER_SLACK
 
 
 class Driver:
@@ -102,7 +104,10 @@ class Driver:
         actions = self.session.receive(event, now)
         if actions:
             self._carry_out(actions, now)
-        self._schedule(now)
+        # Audio that is passed on and nothing else makes nothing due before a timer that is as near as this.
+        passed_on = len(actions) == 1 and type(actions[0]) is SendAudio
+        if not (passed_on and self._timer is not None and self._timer_at <= now + _NEAR):
+            self._schedule(now)
 
     def pull(self, max_events: int, max_bytes: int) -> list[Send]:
         """Return what goes into the next stream message."""
