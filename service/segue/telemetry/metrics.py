@@ -127,8 +127,8 @@ class Metrics:
         )
         self.turns = Counter(
             "segue_turns_total",
-            "Turns that ended, by how. Beside them, of the backend's turns that had nothing to hear: empty, where words "
-            "of the user were to be answered; rejected, where the service rejected the reply; faint, where the audio "
+            "Turns that ended, by how. Beside them, of the backend's turns that had nothing to hear: empty, where the "
+            "user's words were to be answered; rejected, where the service rejected the reply; faint, where the audio "
             "was too quiet.",
             ["family", "outcome"],
             registry=reg,
