@@ -194,6 +194,16 @@ def test_the_gate_of_a_call_lifts_when_the_call_is_taken_back() -> None:
     assert call.given_seconds(sample=OTHER_VOICE) == pytest.approx(1.2)
 
 
+def test_an_interrupt_throws_away_nothing_that_a_call_holds_back() -> None:
+    call = asked(GATED)
+    call.say(0.6, sample=OTHER_VOICE)
+    call.wait(1.0)
+    call.interrupt()
+    call.cancel_calls("c1")
+    call.wait(3.0)
+    assert call.given_seconds(sample=OTHER_VOICE) == pytest.approx(0.6)
+
+
 def test_the_gate_stays_until_the_last_of_parallel_results() -> None:
     call = asked(GATED)
     call.call("c2", "book")

@@ -126,12 +126,13 @@ class Line:
     def stop(self, turn: int, heard: float | None, now: float) -> bool:
         """Cut a turn because the client asks. Returns whether it cut anything."""
         self._handover.forget_request()
+        last = self.downlink.turns.last_number
         cut = self.downlink.stop(turn, heard, now)
         self.downlink.show_evidence(now)
-        if cut:
-            # An answer that was awaited is awaited no more.
+        if self.downlink.turns.last_number > last:
+            # The answer that was awaited is awaited no more.
             self._journal.forget(self._journal.boundary(now))
-            self._listener.watch_cut()
+        self._listener.watch_cut()
         return cut
 
     def _file_words(self) -> None:
