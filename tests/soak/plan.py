@@ -97,8 +97,8 @@ class Plan:
     def _faults(self) -> str:
         """Return the simulator's file.
 
-        Left out is what the gateway is not to mend: a service that is out of quota, and turns that the model ends on
-        purpose without a word.
+        Left out is what the gateway is not to mend: a service that is out of quota, and single turns that end without a
+        word, after which the user is to ask again (`empty_turn`, `phantom_after_greeting` and their like).
         """
         life = self.age_limit
         at = {"second": round(0.5 * life, 1)}
@@ -119,9 +119,8 @@ class Plan:
             {"fault": "wedge", "probability": 0.03, **later},
             {"fault": "total_silence", "probability": 0.03, **later},
             {"fault": "generation_stops", "probability": 0.03, **later},
-            {"fault": "phantom_after_greeting", "probability": 0.01, **later},
             {"fault": "missing_turn_complete", "probability": 0.01},
-            {"fault": "text_ignored", "probability": 0.03},
+            {"fault": "text_ignored", "probability": 0.1, **later},
             {"fault": "stalled_reads", "probability": 0.01, **at},
             {"fault": "slow_pongs", "probability": 0.02, "seconds": 8.0},
             {"fault": "slow_setup", "probability": 0.02, "seconds": 1.5},
