@@ -18,6 +18,7 @@ from segue.core.actions import (
 from segue.core.options import Mode, Options
 from segue.core.outputs import CloseReason, CutCause, InputRejected, Interrupted, TurnEnded
 from segue.core.policy import FalseInterruption
+from segue.core.profiles import TextSlot
 from tests.core.conversation import OPTIONS, OTHER_VOICE, POLICY, VOICE, Conversation, telling
 
 MANUAL = replace(OPTIONS, mode=Mode.MANUAL)
@@ -122,7 +123,7 @@ def test_a_second_start_and_the_end_of_nothing_mean_nothing() -> None:
 
 
 def test_an_end_without_content_keeps_the_activity_open() -> None:
-    call = Conversation.opened(MANUAL)
+    call = Conversation.opened(SPOKEN_TEXT)
     call.press()
     call.release()
     assert shape(call, 1) == ["start"]
@@ -157,7 +158,7 @@ def test_input_before_the_link_is_up_waits_in_its_order() -> None:
 
 @pytest.mark.parametrize("generated", [True, False])
 def test_a_start_cuts_what_is_being_said(generated: bool) -> None:
-    call = telling(MANUAL)
+    call = telling(SPOKEN_TEXT)
     if generated:
         call.finish_generation()
         call.complete()
@@ -268,6 +269,58 @@ def test_text_that_is_content_needs_no_activity() -> None:
     call.write("What time is it?")
     call.wait(1.0)
     assert shape(call, 1) == ["text"]
+
+
+def test_text_alone_leaves_without_its_activity_where_text_is_content() -> None:
+    call = telling(MANUAL)
+    call.press()
+    call.write("What time")
+    call.wait(1.0)
+    call.write("is it?")
+    assert shape(call, 1) == []
+    assert call.assert_interrupted(1).cause is CutCause.USER
+    call.release()
+    assert call.texts() == ["What time\nis it?"]
+    assert [action.slot for action in call.did(SendText)] == [TextSlot.CONTENT]
+    assert shape(call, 1) == ["text"]
+
+
+def test_an_activity_begins_with_its_first_audio_where_text_is_content() -> None:
+    call = Conversation.opened(MANUAL)
+    call.press()
+    call.write("What time is it?")
+    assert shape(call, 1) == []
+    call.say(0.6)
+    call.release()
+    assert shape(call, 1) == ["start", "text", "audio", "end"]
+    assert [action.slot for action in call.did(SendText)] == [TextSlot.REALTIME]
+
+
+def test_activities_of_text_alone_need_no_pause_between_them() -> None:
+    call = acquainted()
+    for words in ("One.", "Two."):
+        call.press()
+        call.write(words)
+        call.release()
+    assert call.texts() == ["One.", "Two."]
+
+
+def test_text_alone_that_was_not_answered_is_given_to_the_next_link_as_text() -> None:
+    call = acquainted()
+    call.press()
+    call.write("What time is it?")
+    call.lose_link()
+    call.wait(0.3)
+    call.link_up()
+    call.wait(5.0)
+    assert shape(call, 2) == []
+    call.release()
+    assert shape(call, 2) == ["text"]
+    call.lose_link()
+    call.wait(2.0)
+    call.link_up()
+    call.wait(0.1)
+    assert shape(call, 3) == ["text"]
 
 
 # An answer is owed.

@@ -8,6 +8,7 @@ from segue.core import events as ev
 from segue.core.actions import Dial, HangUp, Purpose, SendAudio, SendText
 from segue.core.options import Modality, Options
 from segue.core.outputs import CloseReason, InputAck, InputRejected, Next, Opened, Rejection
+from segue.core.pacing import WAITING_TEXTS
 from segue.core.profiles import TextSlot, profile_of
 from segue.core.session import State
 from segue.core.setups import setup_of
@@ -78,17 +79,17 @@ def test_the_newest_audio_is_rejected_when_30_seconds_wait_for_the_link() -> Non
     assert rejected.reason is Rejection.INPUT_OVERFLOW
 
 
-def test_the_newest_text_is_rejected_when_8_texts_wait_for_the_link() -> None:
+def test_the_newest_text_is_rejected_when_too_many_wait_for_the_link() -> None:
     call = Conversation()
     call.open()
-    for number in range(8):
+    for number in range(WAITING_TEXTS):
         call.write(f"{number}")
     assert call.got(InputRejected) == []
     call.write("9")
     assert [rejected.reason for rejected in call.got(InputRejected)] == [Rejection.INPUT_OVERFLOW]
     call.link_up()
     call.wait(1.0)
-    assert "\n".join(call.texts()) == "\n".join(f"{number}" for number in range(8))
+    assert "\n".join(call.texts()) == "\n".join(f"{number}" for number in range(WAITING_TEXTS))
 
 
 def test_a_refused_open_closes_without_a_dial() -> None:

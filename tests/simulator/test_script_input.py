@@ -14,6 +14,7 @@ from segue.simulator.wire.reader import Blob, RealtimeInput
 from tests.simulator.live_client import (
     DIALOGUE,
     HALF_CASCADE,
+    LEGACY,
     LONG,
     NATIVE,
     NEWEST,
@@ -227,6 +228,16 @@ def test_explicit_vad_signals_tell_of_speech() -> None:
     client.say(speech(0.5) + silence(0.9))
     signals = [m["voiceActivityDetectionSignal"] for _, m in client.got if "voiceActivityDetectionSignal" in m]
     assert [signal["vadSignalType"] for signal in signals] == ["VAD_SIGNAL_TYPE_SOS", "VAD_SIGNAL_TYPE_EOS"]
+
+
+@pytest.mark.parametrize(("model", "closes"), [(NEWEST, True), (LEGACY, False)])
+def test_an_activity_of_text_alone_closes_the_connection_on_models_that_take_content(model: str, closes: bool) -> None:
+    client = _client(model, manual(), text_activity_closes=True)
+    client.signal("activityStart")
+    client.text("Hello")
+    client.signal("activityEnd")
+    client.wait(1.0)
+    assert (client.close is not None) is closes
 
 
 def test_text_that_the_model_does_not_take_in_real_time_is_ignored() -> None:

@@ -1,6 +1,8 @@
 """Input that waits: for a link, or because the model takes audio no faster than some times real time."""
 
 from collections import deque
+from collections.abc import Iterator
+from itertools import takewhile
 from math import inf
 from typing import TypeAlias
 
@@ -11,7 +13,7 @@ from segue.core.outputs import Rejection
 
 # Audio that waits, in seconds, and texts that do; the newest beyond it are refused.
 WAITING_LIMIT = 30.0
-WAITING_TEXTS = 8
+WAITING_TEXTS = 32
 # Audio leaves in messages of this length, in seconds.
 _MESSAGE = 0.1
 
@@ -27,11 +29,13 @@ class Queue:
     Args:
         audio_format: of the audio; None where there is none.
         speed: how many times faster than real time audio leaves.
+        bare_texts: an activity of texts alone leaves as one text, without its edges.
     """
 
-    def __init__(self, audio_format: AudioFormat | None, speed: float) -> None:
+    def __init__(self, audio_format: AudioFormat | None, speed: float, *, bare_texts: bool = False) -> None:
         self._bytes_per_second = audio_format.bytes_per_second if audio_format else 0
         self._speed = speed
+        self._bare_texts = bare_texts
         self._queue: deque[Queued] = deque()
         self._texts = 0
         self._free_at = -inf
@@ -76,29 +80,61 @@ class Queue:
         """Return when `take` has something to give; inf for never."""
         if not self._queue:
             return inf
-        return max(self._free_at, self._start_after) if self._queue[0][0] is Edge.START else self._free_at
+        if self._queue[0][0] is not Edge.START:
+            return self._free_at
+        if self._silent_start:
+            return self._free_at if self._bare_length else inf
+        return max(self._free_at, self._start_after)
 
     def take(self, now: float) -> list[Queued]:
-        """Return what leaves now as one message: some audio, texts in a row, or an edge; nothing before its time."""
-        taken: list[Queued] = []
+        """Return what leaves now as one message: some audio, texts in a row, or an edge; nothing before its time.
+
+        Texts may have the edges of their activity around them, which then do not leave themselves.
+        """
         if now < self.deadline():
-            return taken
-        if isinstance(self._queue[0][0], Edge):
-            taken.append(self._queue.popleft())
-            if taken[0][0] is Edge.END:
-                self._start_after = now + _ACTIVITY_GAP
-            return taken
-        while self._queue and isinstance(self._queue[0][0], str):
-            taken.append(self._queue.popleft())
-        if taken:
-            self._texts -= len(taken)
-            return taken
-        size = 0
-        while self._queue and isinstance(audio := self._queue[0][0], bytes):
-            if taken and size + len(audio) > _MESSAGE * self._bytes_per_second:
+            return []
+        first = self._queue[0][0]
+        if first is Edge.END:
+            self._start_after = now + _ACTIVITY_GAP
+            return self._pop(1)
+        if first is Edge.START:
+            return self._pop(self._bare_length or 1)
+        if texts := sum(1 for _ in takewhile(_is_text, self._queue)):
+            return self._pop(texts)
+        size = length = 0
+        for payload, _ in self._queue:
+            if not isinstance(payload, bytes) or (size and size + len(payload) > _MESSAGE * self._bytes_per_second):
                 break
-            taken.append(self._queue.popleft())
-            size += len(audio)
-        self.held_bytes -= size
+            size += len(payload)
+            length += 1
         self._free_at = max(self._free_at, now) + size / self._bytes_per_second / self._speed
+        return self._pop(length)
+
+    @property
+    def _silent_start(self) -> bool:
+        """Whether the activity that begins the queue has no audio, or none yet."""
+        return self._bare_texts and not any(isinstance(payload, bytes) for payload, _ in self._activity)
+
+    @property
+    def _bare_length(self) -> int:
+        """The length of the activity of texts alone that begins the queue; 0 where none does, or it goes on."""
+        activity = list(self._activity)
+        return len(activity) if self._silent_start and activity[-1][0] is Edge.END else 0
+
+    @property
+    def _activity(self) -> Iterator[Queued]:
+        """What begins the queue, up to and with the first end."""
+        for queued in self._queue:
+            yield queued
+            if queued[0] is Edge.END:
+                return
+
+    def _pop(self, length: int) -> list[Queued]:
+        taken = [self._queue.popleft() for _ in range(length)]
+        self._texts -= sum(1 for _ in filter(_is_text, taken))
+        self.held_bytes -= sum(len(payload) for payload, _ in taken if isinstance(payload, bytes))
         return taken
+
+
+def _is_text(queued: Queued) -> bool:
+    return isinstance(queued[0], str)

@@ -40,7 +40,10 @@ class Uplink:
         silence_ms = options.detection.silence_ms
         self._silence = DEFAULT_SILENCE if silence_ms is None else silence_ms / 1000
         self._feed = Feed(self._silence)
-        self._queue = Queue(self._format, profile.replay_speed)
+        # Where text is content, it is answered at once: it needs no activity around it, and one that holds nothing else
+        # may close the link (python-genai issue 1720).
+        bare_texts = profile.text_slot is TextSlot.CONTENT
+        self._queue = Queue(self._format, profile.replay_speed, bare_texts=bare_texts)
         # Where the client says when the user has finished, no silence does.
         silence = 0.0 if self._manual else self._silence
         self.journal = Journal(self._format.bytes_per_second if self._format else _ANY_RATE, silence)
@@ -139,8 +142,8 @@ class Uplink:
         """
         size = 0
         for piece in pieces:
-            # An activity begins with what is in it.
-            if isinstance(piece.payload, str) or not (words or piece.payload is Edge.START):
+            # An activity begins with what is in it, where not even text goes without one.
+            if isinstance(piece.payload, str) or not (words or (piece.payload is Edge.START and self._wraps_text)):
                 self._put(piece.payload, piece)
                 size += len(piece.payload) if isinstance(piece.payload, bytes) else 0
         if words:
@@ -166,14 +169,14 @@ class Uplink:
             return
         while taken := self._queue.take(now):
             pieces = [piece for _, piece in taken if piece is not None]
+            # One text that interrupts another would be answered alone.
+            if text := "\n".join(payload for payload, _ in taken if isinstance(payload, str)):
+                self._send_text(text, pieces)
+                continue
             if isinstance(edge := taken[0][0], Edge):
                 self._signalled = edge is Edge.START
                 self._count(pieces)
                 self._actions.append(SendActivity(self._links.number, self._signalled))
-                continue
-            # One text that interrupts another would be answered alone.
-            if text := "\n".join(payload for payload, _ in taken if isinstance(payload, str)):
-                self._send_text(text, pieces)
                 continue
             self._send_audio(b"".join(payload for payload, _ in taken if isinstance(payload, bytes)), pieces)
             if pieces:

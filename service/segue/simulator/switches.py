@@ -126,7 +126,8 @@ class Switches:
     )
     text_activity_closes: bool = _switch(
         False,
-        "an activity with text and no speech closes with 1007 at its end, instead of being answered",
+        "an activity with text and no speech closes with 1007 at its end, instead of being answered, on models that "
+        "take `clientContent` at any time",
         "python-genai#1720 (Vertex, 2.5) against a forum thread",
     )
     audio_in_calls_refused: bool = _switch(

@@ -17,7 +17,7 @@ from segue.simulator.conversation.stamps import StampReader, ranges, seconds
 from segue.simulator.conversation.tools import Functions
 from segue.simulator.conversation.vad import SpeechDetector, SpeechEnded, SpeechStarted
 from segue.simulator.dialogue import NOTHING_HEARD, Line
-from segue.simulator.families import Family
+from segue.simulator.families import ContentRule, Family
 from segue.simulator.outgoing import Outgoing
 from segue.simulator.rules import endings, rules
 from segue.simulator.rules.message_rules import MessageRules, Situation
@@ -290,7 +290,7 @@ class Conversation:
         texts = activity.texts or self._open_content
         if self._detector.voiced - activity.voiced_before >= _WORD_SECONDS:
             self._end_activity(activity, self.model.cursor.spoken(), self._detector.offset, now)
-        elif texts and self._switches.text_activity_closes:
+        elif texts and self._switches.text_activity_closes and self._family.content is ContentRule.ALWAYS:
             return rules.TEXT_ACTIVITY
         elif texts:
             self._end_activity(activity, self.model.cursor.written(texts[-1].text), self._detector.offset, now)

@@ -292,7 +292,7 @@ TEXT_ACTIVITY = _closes(
     "text_activity",
     1007,
     "Precondition check failed.",
-    "a signalled activity with text and no speech, where the switch text_activity_closes is set",
+    "a signalled activity with text and no speech, on models that take clientContent, with text_activity_closes",
     "§6.2: python-genai#1720; text not quoted there",
 ).broken()
 EMPTY_ACTIVITY = _closes(
