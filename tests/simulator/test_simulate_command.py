@@ -22,7 +22,8 @@ from segue.simulator.faults import ALL_FAULTS
 from segue.simulator.switches import Switches
 from tests.simulator.socket_client import HALF_CASCADE, PATH, order
 
-DIALOGUE = '[[utterances]]\nuser = "Yes?"\nmodel = "Yes."\n[[fallback]]\nmodel = "Yes."\n'
+# Long enough to come in chunks, whose sizes are drawn, whichever voice speaks.
+DIALOGUE = '[[utterances]]\nuser = "Yes?"\nmodel = "Yes, all is well."\n[[fallback]]\nmodel = "Yes, all is well."\n'
 VERTEX_PATH = "/ws/google.cloud.aiplatform.v1beta1.LlmBidiService/BidiGenerateContent"
 
 
