@@ -9,9 +9,11 @@ import pytest
 from structlog.testing import capture_logs
 from websockets.asyncio.server import ServerConnection
 
+from segue.backend import gemini
 from segue.backend.gemini import GeminiBackend
 from segue.core.events import HandleReceived, LinkEvent, LinkHeld, LinkLost, LinkOpened, LossCause, TurnCompleted
 from segue.core.profiles import TextSlot
+from segue.simulator.world.link import ENDING_TIMEOUT
 from tests.backend.live_server import PATIENCE, SETUP, LiveServer, Reports, Serving, accept, dialled, say, stay
 
 NEWEST = replace(SETUP, handle="newest", system_instruction="Be brief.")
@@ -147,6 +149,12 @@ async def test_a_connection_that_does_not_end_keeps_nobody_waiting_for_long(
         await second.until(LinkOpened)
         assert service.seen == ["fresh", "newest"]
         service.may_go.set()
+
+
+def test_the_wait_for_a_connection_that_ends_is_within_what_a_renewal_may_add() -> None:
+    # A round trip for the setup and 50 ms, of which the gateway itself needs some.
+    assert gemini._ENDING_TIMEOUT <= 0.8 * 0.05
+    assert ENDING_TIMEOUT == gemini._ENDING_TIMEOUT
 
 
 async def test_a_conversation_may_be_resumed_while_its_old_connection_stands(

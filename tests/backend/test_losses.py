@@ -183,7 +183,17 @@ def test_a_rejected_upgrade_is_told_by_its_status(status: int, cause: LossCause)
     assert "https://live.example" in loss.message
 
 
-@pytest.mark.parametrize(("value", "delay"), [("30", 30.0), ("Fri, 20 Nov 2026 13:50:34 GMT", None), ("²", None)])
+@pytest.mark.parametrize(
+    ("value", "delay"),
+    [
+        ("30", 30.0),
+        ("Fri, 20 Nov 2026 13:50:34 GMT", None),
+        ("²", None),
+        # More than a client could be told.
+        ("999999999999", 600.0),
+        ("9" * 400, 600.0),
+    ],
+)
 def test_a_rejected_upgrade_may_say_when_to_try_again(value: str, delay: float | None) -> None:
     assert loss_of(InvalidStatus(Response(429, "", Headers({"Retry-After": value})))).retry_delay == delay
 
@@ -236,3 +246,15 @@ def test_what_looks_like_a_secret_is_masked(text: str) -> None:
 
 def test_a_key_that_looks_like_nothing_is_masked() -> None:
     assert masked("the key is hunter2", Credential("default", "GEMINI_API_KEY", api_key="hunter2")) == "the key is ***"
+
+
+def test_what_the_service_says_is_told_as_it_is() -> None:
+    loss = to_loss(closed_by_service(1011, "API key not valid {source} {url} {"), 3, CREDENTIAL, opened=True)
+    assert '1011 "API key not valid {source} {url} {"' in loss.message
+    assert loss.message.endswith("Check GEMINI_API_KEY: the Live API does not accept it.")
+
+
+def test_a_setting_that_looks_like_a_secret_is_named() -> None:
+    credential = Credential("default", "key=GEMINI_API_KEY", api_key=SECRET)
+    loss = to_loss(closed_by_service(1011, "API key not valid"), 3, credential, opened=True)
+    assert loss.message.endswith("Check key=GEMINI_API_KEY: the Live API does not accept it.")

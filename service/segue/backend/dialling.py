@@ -57,7 +57,7 @@ class Dialler:
         """Start to open a link as soon as it may be dialled, or report that it may not; see `Backend.dial`."""
         family = profile_of(setup.model, self._profiles).family
         link = _DialledLink(self, number, setup, report, family=family, purpose=purpose, hold=hold)
-        self._gate.ask(link)
+        self._gate.ask(link, asyncio.get_running_loop().time())
         self._proceed()
         return link
 

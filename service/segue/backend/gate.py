@@ -23,8 +23,8 @@ _FIRST_PAUSE = 1.0
 _LONGEST_PAUSE = 10.0
 # The Gemini API counts its quotas by the minute.
 _QUOTA_PAUSE = 60.0
-# What the service may ask for at most.
-_LONGEST_DELAY = 600.0
+# A new session waits for its turn for so long, which is what a setup may take, in seconds.
+_LONGEST_WAIT = 5.0
 # A sum of intervals is off by less than this, in seconds.
 _ROUNDING = 1e-6
 
@@ -68,12 +68,13 @@ class DialGate(Generic[_R]):
     def __init__(self, rate: float, burst: int) -> None:
         self._bucket = _Bucket(rate, burst)
         self._breakers: dict[str, _Breaker] = {}
-        self._waiting: dict[Purpose, dict[_R, None]] = {purpose: {} for purpose in Purpose}
+        # Since when each dial waits.
+        self._waiting: dict[Purpose, dict[_R, float]] = {purpose: {} for purpose in Purpose}
 
-    def ask(self, dial: _R) -> None:
+    def ask(self, dial: _R, now: float) -> None:
         """Take a dial that wants to begin."""
         self._breakers.setdefault(dial.family, _Breaker())
-        self._waiting[dial.purpose][dial] = None
+        self._waiting[dial.purpose][dial] = now
 
     def decide(self, now: float) -> list[tuple[_R, Refusal | None]]:
         """Return the dials that are to begin, with None, and those that are refused; the others go on waiting."""
@@ -87,20 +88,33 @@ class DialGate(Generic[_R]):
                     if all_closed:
                         break
                     continue
-                if not breaker.begin(dial):
+                if breaker.awaits_probe(dial):
                     continue
+                breaker.begin(dial)
                 self._bucket.take(now)
             decided.append((dial, refusal))
         for dial, _ in decided:
             del self._waiting[dial.purpose][dial]
-        return decided
+        return decided + self._turn_away(now)
+
+    def _turn_away(self, now: float) -> list[tuple[_R, Refusal | None]]:
+        """Return the new sessions that have waited for too long; they wait no more."""
+        new = self._waiting[Purpose.OPEN]
+        late = [dial for dial, asked_at in new.items() if now >= asked_at + _LONGEST_WAIT]
+        delay = max(_FIRST_PAUSE, len(self.waiting) * self._bucket.interval)
+        for dial in late:
+            del new[dial]
+        message = f"No link could be dialled for {_LONGEST_WAIT:g} s, since others came first. Try again later."
+        return [(dial, Refusal(LossCause.UNAVAILABLE, message, delay)) for dial in late]
 
     def deadline(self) -> float:
-        """Return when a dial that waits may begin, inf where only another's outcome decides that."""
+        """Return when a dial that waits may begin, or has waited for too long; inf for never."""
         waits = any(
             not self._breakers[dial.family].awaits_probe(dial) for dial in chain.from_iterable(self._waiting.values())
         )
-        return self._bucket.next_at if waits else inf
+        # A session that lost its link looks itself to it that it does not wait for too long.
+        asked_at = next(iter(self._waiting[Purpose.OPEN].values()), inf)
+        return min(self._bucket.next_at if waits else inf, asked_at + _LONGEST_WAIT)
 
     def settle(self, dial: _R, outcome: Outcome, now: float) -> None:
         """Take how a dial that began came out: held, opened, or lost before it was opened."""
@@ -125,8 +139,8 @@ class _Bucket:
     """A token bucket, kept as the time when it is full again (GCRA, ITU-T I.371), so that no sum of tokens drifts."""
 
     def __init__(self, rate: float, burst: int) -> None:
-        self._interval = 1 / rate
-        self._allowance = (burst - 1) * self._interval + _ROUNDING
+        self.interval = 1 / rate
+        self._allowance = (burst - 1) * self.interval + _ROUNDING
         self._full_at = -inf
 
     @property
@@ -137,93 +151,105 @@ class _Bucket:
         return now >= self.next_at
 
     def take(self, now: float) -> None:
-        self._full_at = max(self._full_at, now) + self._interval
+        self._full_at = max(self._full_at, now) + self.interval
+
+
+@dataclass(slots=True)
+class _Stop:
+    """Why dials are held off, until when, and by which dial it is found out whether they still have to be.
+
+    closed ──▶ open ──a pause──▶ one dial tries ──it works──▶ closed
+                ▲                     │
+                └─────it fails────────┘ the others wait for what it finds
+    """
+
+    cause: LossCause
+    is_open: bool = False
+    why: str = ""
+    until: float = -inf
+    pause: float = 0.0
+    probe: object | None = None
+
+    def open(self, lost: LinkLost, pause: float, now: float) -> None:
+        self.is_open, self.why, self.pause = True, lost.message, pause
+        self.until = now + max(pause, lost.retry_delay or 0.0)
 
 
 class _Breaker:
-    """Whether dials of one family make sense.
-
-        closed ──5 failures in a row, or no quota──▶ open ──a pause──▶ one dial tries ──it works──▶ closed
-                                                      ▲                     │
-                                                      └─────it fails────────┘ the others wait for what it finds
+    """Whether dials of one family make sense: not while the service is out, after 5 failures in a row.
 
     Without quota only new sessions are held off: one that lost its link has given back its part of the quota too.
     """
 
     def __init__(self) -> None:
-        # None while closed.
-        self._cause: LossCause | None = None
-        self._why = ""
-        self._until = -inf
-        self._pause = 0.0
+        self._outage = _Stop(LossCause.UNAVAILABLE)
+        self._quota = _Stop(LossCause.QUOTA)
         self._failed_at: deque[float] = deque(maxlen=_FAILURES)
-        # The dial that tries while it is open.
-        self._probe: object | None = None
 
     @property
     def is_open(self) -> bool:
-        return self._cause is not None
+        return self._outage.is_open or self._quota.is_open
 
     def refusal(self, dial: Request, now: float) -> Refusal | None:
-        if not self._holds_off(dial) or now >= self._until:
+        stop = max(self._stops(dial), key=lambda stop: stop.until, default=None)
+        if stop is None or now >= stop.until:
             return None
-        assert self._cause is not None
-        delay = self._until - now
-        if self._cause is LossCause.QUOTA:
-            message = f"There is no quota for a new session, so none is dialled for {delay:.1f} s. {self._why}"
+        delay = stop.until - now
+        if stop is self._quota:
+            message = f"There is no quota for a new session, so none is dialled for {delay:.1f} s. {stop.why}"
         else:
-            message = f"One dial after another failed, so none is tried for {delay:.1f} s. The last one: {self._why}"
-        return Refusal(self._cause, message, delay)
+            message = f"One dial after another failed, so none is tried for {delay:.1f} s. The last one: {stop.why}"
+        return Refusal(stop.cause, message, delay)
 
     def awaits_probe(self, dial: Request) -> bool:
-        return self._holds_off(dial) and self._probe is not None
+        """Return whether a dial that is not refused has to wait for what another finds."""
+        stops = self._stops(dial)
+        # A connection that is held may find nothing for long.
+        holds = dial.purpose is Purpose.RENEWAL
+        return any(holds or stop.probe is not None for stop in stops)
 
-    def begin(self, dial: Request) -> bool:
-        """Let a dial begin that is not refused, unless it has to wait for what another finds."""
-        if self._holds_off(dial):
-            if self._probe is not None:
-                return False
-            self._probe = dial
-        return True
+    def begin(self, dial: Request) -> None:
+        """Take it that a dial begins."""
+        for stop in self._stops(dial):
+            stop.probe = dial
 
     def settle(self, dial: Request, outcome: Outcome, now: float) -> None:
-        probes = dial is self._probe
-        if probes:
-            self._probe = None
+        if isinstance(outcome, LinkHeld):
+            # It shows that the service is there, not that it answers setups.
+            return
+        tried_outage, tried_quota = dial is self._outage.probe, dial is self._quota.probe
+        self.withdraw(dial)
         match outcome:
-            case LinkHeld():
-                # It shows that the service is there, not that it answers setups: no failure is forgotten for it.
-                if probes:
-                    self._cause = None
             case LinkLost(cause=LossCause.QUOTA):
-                self._failed_at.clear()
-                self._open(outcome, _QUOTA_PAUSE if outcome.retry_delay is None else 0.0, now)
+                self._note_answer()
+                self._quota.open(outcome, _QUOTA_PAUSE if outcome.retry_delay is None else 0.0, now)
             case LinkLost(cause=LossCause.UNAVAILABLE):
                 self._failed_at.append(now)
-                if probes:
-                    self._open(outcome, min(max(self._pause * 2, _FIRST_PAUSE), _LONGEST_PAUSE), now)
+                if tried_outage:
+                    self._outage.open(outcome, min(self._outage.pause * 2, _LONGEST_PAUSE), now)
                 # What was under way when it opened says nothing new.
-                elif self._cause is not LossCause.UNAVAILABLE and self._failed_often(now):
-                    self._open(outcome, _FIRST_PAUSE, now)
+                elif not self._outage.is_open and self._failed_often(now):
+                    self._outage.open(outcome, _FIRST_PAUSE, now)
             # A handle that the service cannot read ends in one of these too, and Segue's own fault is none of its.
             case LinkLost(cause=LossCause.TRANSIENT | LossCause.STALLED | LossCause.INTERNAL):
                 pass
             case _:
                 # It answers, even where it says no to this one dial.
-                self._failed_at.clear()
-                if probes or self._cause is not LossCause.QUOTA:
-                    self._cause = None
+                self._note_answer()
+                self._quota.is_open = self._quota.is_open and not tried_quota
 
     def withdraw(self, dial: Request) -> None:
-        if dial is self._probe:
-            self._probe = None
+        for stop in (self._outage, self._quota):
+            if dial is stop.probe:
+                stop.probe = None
 
-    def _holds_off(self, dial: Request) -> bool:
-        return self._cause is LossCause.UNAVAILABLE or (self._cause is LossCause.QUOTA and dial.purpose is Purpose.OPEN)
+    def _stops(self, dial: Request) -> list[_Stop]:
+        stops = (self._outage, self._quota) if dial.purpose is Purpose.OPEN else (self._outage,)
+        return [stop for stop in stops if stop.is_open]
+
+    def _note_answer(self) -> None:
+        self._failed_at.clear()
+        self._outage.is_open = False
 
     def _failed_often(self, now: float) -> bool:
         return len(self._failed_at) == _FAILURES and now - self._failed_at[0] <= _FAILURE_WINDOW
-
-    def _open(self, lost: LinkLost, pause: float, now: float) -> None:
-        self._cause, self._why, self._pause = lost.cause, lost.message, pause
-        self._until = now + max(pause, min(lost.retry_delay or 0.0, _LONGEST_DELAY))

@@ -34,8 +34,9 @@ from segue.core.profiles import NoteSlot, TextSlot
 _log = structlog.get_logger(__name__)
 
 _CLOSE_TIMEOUT = 1.0
-# How long the end of a connection may keep another waiting: a round trip to far away.
-_ENDING_TIMEOUT = 0.1
+# How long the end of a connection may keep another waiting, in seconds: a renewal may add 50 ms to its setup. Where the
+# farewell takes longer, it is ahead of the setup by so much; a service that refuses that all the same is dialled again.
+_ENDING_TIMEOUT = 0.03
 # A conversation is resumed from where it was a few turns ago at most.
 _HANDLES_KEPT = 32
 _CONNECTION = {

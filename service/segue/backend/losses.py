@@ -75,6 +75,10 @@ _SECRETS = re.compile(
 )
 
 
+# What the service may ask for at most, in seconds.
+_LONGEST_RETRY_DELAY = 600.0
+
+
 def masked(text: str, credential: Credential) -> str:
     """Return the text without the credential's secret and without what looks like one."""
     if credential.api_key:
@@ -91,6 +95,7 @@ def to_loss(
     the setup had been accepted: what is refused before would be refused again. `resumed` tells whether the setup had a
     handle, which may be what is wrong with it.
     """
+    url = credential.base_url or "Google's endpoint"
     retry_delay = None
     code = 0
     match error:
@@ -111,14 +116,14 @@ def to_loss(
             what = f"The connection to the Live API broke: {error.__cause__ or 'it ended without a word'}"
             cause, advice = LossCause.TRANSIENT, _NEW_LINK
         case InvalidStatus():
-            what, cause, advice = _of_status(error.response.status_code)
+            what, cause, advice = _of_status(error.response.status_code, url)
             retry_delay = _seconds(error.response.headers.get("Retry-After", ""))
         case TransportError():
             what, cause, advice = f"Google's sign-in cannot be reached: {error}", LossCause.UNAVAILABLE, _LATER
         case GoogleAuthError():
             what, cause, advice = f"Google's sign-in failed: {error}", LossCause.CREDENTIALS, "Check {source}."
         case ssl.SSLCertVerificationError():
-            what = f"The certificate of {{url}} is not trusted: {error}"
+            what = f"The certificate of {url} is not trusted: {error}"
             cause, advice = LossCause.UNAVAILABLE, "Set SSL_CERT_FILE to the certificates to trust."
         # A time-out is an OSError.
         case OSError() | WebSocketException():
@@ -127,10 +132,8 @@ def to_loss(
         case _:
             what = f"{type(error).__name__}: {error}"
             cause, advice = _look_up(str(error), _SDK_REFUSALS) or (LossCause.INTERNAL, _BUG)
-    url = credential.base_url or "Google's endpoint"
-    message = masked(f"{what.rstrip('.')}. {advice}", credential)
-    message = message.replace("{source}", credential.source).replace("{url}", url)
-    return LinkLost(link, cause, message, retry_delay, int(code))
+    advice = advice.format(source=credential.source, url=url)
+    return LinkLost(link, cause, f"{masked(what, credential).rstrip('.')}. {advice}", retry_delay, int(code))
 
 
 def _of_close(code: int, reason: str, opened: bool, resumed: bool) -> tuple[str, LossCause, str]:
@@ -150,8 +153,8 @@ def _of_code(code: int, opened: bool, resumed: bool) -> tuple[LossCause, str]:
     return LossCause.TRANSIENT, _NEW_LINK
 
 
-def _of_status(status: int) -> tuple[str, LossCause, str]:
-    what = f"{{url}} answered with HTTP {status} instead of a WebSocket"
+def _of_status(status: int, url: str) -> tuple[str, LossCause, str]:
+    what = f"{url} answered with HTTP {status} instead of a WebSocket"
     if status in (401, 403):
         return what, LossCause.CREDENTIALS, _KEY
     if status == 429:
@@ -167,4 +170,5 @@ def _look_up(text: str, table: tuple[tuple[str, LossCause, str], ...]) -> tuple[
 
 
 def _seconds(retry_after: str) -> float | None:
-    return float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None
+    seconds = float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None
+    return None if seconds is None else min(seconds, _LONGEST_RETRY_DELAY)
