@@ -67,6 +67,11 @@ async def test_the_effective_families_of_models_are_shown() -> None:
         assert ["", "", line] in [["", "", *row[2:]] for row in rows]
 
 
+async def test_a_template_is_shown_as_it_is() -> None:
+    _, text = await checked(Settings(port=0, metrics_port=0, resume_template="[b]Missed[/b]: {unheard}"))
+    assert "[b]Missed[/b]: {unheard}" in text
+
+
 async def test_a_good_key_is_well(service: Simulator, environment: pytest.MonkeyPatch) -> None:
     environment.setenv("GEMINI_API_KEY", "right")
     well, text = await checked(FREE)

@@ -57,6 +57,7 @@ def test_every_setting_can_be_set_in_each_way(environment: pytest.MonkeyPatch, t
         "renewal_overlap": True,
         "renewal_jitter": 30.0,
         "false_interruption": "wait",
+        "resume_template": "Missed: {unheard}",
         "profiles": {"3.8-live": {"reply_timeout": 10.0, "proactive": False}},
         "drain_timeout": 0.0,
         "log_level": "debug",
@@ -90,6 +91,8 @@ def test_every_setting_can_be_set_in_each_way(environment: pytest.MonkeyPatch, t
         ("dial_burst = 0", "dial_burst: Input should be greater than or equal to 1"),
         ("renewal_jitter = 480", "renewal_jitter is 480 s, and must be below the age_limit of every family"),
         ('false_interruption = "stop"', "false_interruption: Input should be 'continue' or 'wait'"),
+        ('resume_template = "{name}"', "resume_template: the placeholder {name} is not known: the placeholders are"),
+        ('resume_template = "{"', "resume_template: Single '{' encountered in format string: write a brace that is no"),
         ("profiles = 1", "profiles: Input should be a valid dictionary"),
         (
             "[profiles.half-cascade]\nwindow = 0",
@@ -131,11 +134,13 @@ def test_the_policy_is_what_the_settings_say() -> None:
         renewal_overlap=True,
         renewal_jitter=5,
         false_interruption="wait",
+        resume_template="Missed: {unheard}",
         profiles={"3.8-live": {"age_limit": 60.0}},
     )
     policy = settings.policy(transparent=True)
     assert (policy.transparent, policy.overlap, policy.renewal_jitter) == (True, True, 5.0)
     assert policy.false_interruption is FalseInterruption.WAIT
+    assert policy.resume_template == "Missed: {unheard}"
     assert profile_of("gemini-3.8-live", policy.profiles).age_limit == 60.0
 
 

@@ -33,7 +33,7 @@ async def check(settings: Settings, console: Console) -> bool:
         table.add_column(column)
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
-        table.add_row(f"SEGUE_{name.upper()}", _shown(value), field.description)
+        table.add_row(f"SEGUE_{name.upper()}", escape(_shown(value)), field.description)
     console.print(table, _families(settings))
     findings = [*_static_findings(settings), await _reach_backend(settings)]
     for finding in findings:

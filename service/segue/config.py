@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from segue.core.policy import FalseInterruption, Policy
+from segue.core.resume_context import fault_of_template
 from segue.overrides import overridden
 
 PREFIX = "SEGUE_"
@@ -49,6 +50,9 @@ class Settings(BaseSettings):
     false_interruption: Literal["continue", "wait"] = Field(
         default="continue", description="what the model does after a sound without words cut it"
     )
+    resume_template: str = Field(
+        default="", description="the wording of the note to an interrupted model; empty: Segue's own"
+    )
     profiles: dict[str, dict[str, Any]] = Field(
         default={}, description="changes to what families of models can do, by family and field"
     )
@@ -69,6 +73,8 @@ class Settings(BaseSettings):
                 f"renewal_jitter is {self.renewal_jitter:g} s, and must be below the age_limit of every family: that "
                 f"of {shortest.family} is {shortest.age_limit:g} s"
             )
+        if fault := fault_of_template(self.resume_template):
+            raise ValueError(f"resume_template: {fault}")
         return self
 
     def policy(self, *, transparent: bool = False) -> Policy:
@@ -79,6 +85,7 @@ class Settings(BaseSettings):
             overlap=self.renewal_overlap,
             renewal_jitter=self.renewal_jitter,
             false_interruption=FalseInterruption[self.false_interruption.upper()],
+            resume_template=self.resume_template.strip(),
         )
 
     def fault(self) -> str | None:

@@ -11,6 +11,7 @@ from segue.core.actions import (
     Dial,
     End,
     HangUp,
+    Recovered,
     Send,
     SendActivity,
     SendAudio,
@@ -118,7 +119,7 @@ class Recorded(Conversation):
         self.history.add(self.now, "gateway", "", "stopped", tasks=0, sessions=alive, links=len(self.links))
 
     def weigh(self) -> None:
-        self._act("session_weighed", bytes=self.session.held_bytes, links=len(self.links))
+        self._act("session_weighed", bytes=self.session.held_bytes, audio=self.session.held_bytes)
 
     def remember(self) -> None:
         """Let the service give a handle."""
@@ -160,6 +161,8 @@ class Recorded(Conversation):
             case HangUp():
                 self._act("link_hung_up", link=action.link)
                 self._close_connection(action.link, 1000, "client")
+            case Recovered():
+                self._act("recovered", cause=action.cause.name, outcome=action.outcome.name)
             case Send():
                 self._record_output(action.seq, action.output)
             case End():

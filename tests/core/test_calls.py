@@ -156,18 +156,29 @@ def test_results_do_not_wait_for_those_of_another_turn() -> None:
     assert [call.id for call in calls.to_give()] == ["a"]
 
 
-def test_a_turn_that_did_not_speak_of_its_results_is_given_them_in_other_words() -> None:
+def test_a_turn_that_ends_has_not_spoken_of_the_results_that_it_waited_for_and_that_nothing_answered() -> None:
     calls = calling("weather")
-    assert not calls.unspoken(1)
+    calls.add("b", "remind", "{}", 2, 11.0)
+    assert calls.unspoken(1) == []
     respond(calls, "a", 12.0)
+    respond(calls, "b", 12.0)
     assert calls.unanswered
-    assert not calls.unspoken(2)
-    assert calls.unspoken(1)
-    assert not calls.unanswered
-    assert [(call.id, call.known) for call in calls.to_give()] == [("a", False)]
-    calls.to_give()[0].given_at = 13.0
-    # Once.
-    assert not calls.unspoken(1)
+    assert calls.unspoken(2) == []
+    assert [call.id for call in calls.unspoken(1)] == ["a"]
+    assert calls.answer()
+    assert calls.unspoken(1) == []
+
+
+@pytest.mark.parametrize("names", [("book", "remind"), ("remind", "book")])
+def test_a_model_waits_for_all_that_it_calls_in_a_turn_with_a_function_that_blocks(names: tuple[str, str]) -> None:
+    calls = calling(*names)
+    respond(calls, "ab"[names.index("book")], 12.0)
+    assert calls.waiting
+    # One that ends its turn does not.
+    calls.end(2)
+    assert calls.waiting
+    calls.end(1)
+    assert not calls.waiting
 
 
 def test_the_oldest_calls_are_forgotten_when_there_are_too_many() -> None:

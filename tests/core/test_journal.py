@@ -106,14 +106,26 @@ def test_a_sound_of_300_ms_is_words(user: Heard) -> None:
 
 def test_a_shorter_sound_is_words_once_somebody_understood_it(user: Heard) -> None:
     user.hear(0.1)
-    user.journal.understand()
+    user.hear(0.2, voiced=False)
+    user.journal.understand(user.now)
     assert user.journal.has_words()
     assert user.journal.has_words_since(0)
 
 
+def test_words_that_are_understood_as_soon_as_a_sound_begins_are_those_before_it(user: Heard) -> None:
+    user.hear(0.2)
+    user.hear(2.0, voiced=False)
+    cough = user.journal.boundary(user.now)
+    user.hear(0.1)
+    user.journal.understand(user.now)
+    assert user.journal.has_words_since(0)
+    assert not user.journal.has_words_since(cough)
+    assert not user.journal.has_words()
+
+
 def test_understanding_without_a_sound_makes_no_words_of_silence(user: Heard) -> None:
     user.hear(1.0, voiced=False)
-    user.journal.understand()
+    user.journal.understand(user.now)
     assert not user.journal.has_words()
     assert not user.journal.has_words_since(0)
 
@@ -127,7 +139,8 @@ def test_a_second_of_sound_is_words_for_sure(user: Heard, seconds: float, sure: 
 def test_what_somebody_understood_or_wrote_is_words_for_sure(user: Heard) -> None:
     user.hear(0.1)
     assert not user.journal.is_sure()
-    user.journal.understand()
+    user.hear(0.2, voiced=False)
+    user.journal.understand(user.now)
     assert user.journal.is_sure()
     user.journal.forget(user.journal.boundary(user.now + 5.0))
     assert not user.journal.is_sure()

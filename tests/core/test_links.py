@@ -152,7 +152,7 @@ def test_a_swap_without_a_held_link_dials() -> None:
     net.links.prepare(net.now)
     net.take()
     net.links.swap(net.now, cuts=False)
-    assert net.take() == [HangUp(1), HangUp(2), Dial(3, SETUP, Purpose.RENEWAL)]
+    assert net.take() == [HangUp(1), HangUp(2), Dial(3, SETUP, Purpose.RECOVERY)]
     assert net.links.go_up(3, net.now) == Renewed(Trigger.GO_AWAY, 0.0, resumed=False, cut=False)
 
 
@@ -166,6 +166,14 @@ def test_overlapping_links_change_places_when_the_next_one_is_up() -> None:
     assert net.links.number == 2
 
 
+def test_an_overlapping_link_takes_the_place_of_one_that_is_lost() -> None:
+    net = Net.due(replace(POLICY, overlap=True))
+    net.links.swap(net.now, cuts=False)
+    assert net.lose() is None
+    assert (net.links.number, net.links.next, net.links.up) == (2, 0, False)
+    assert net.links.deadline() == net.now + 60.0
+
+
 def test_links_that_the_service_refuses_to_overlap_overlap_no_more() -> None:
     net = Net.due(replace(POLICY, overlap=True))
     net.links.swap(net.now, cuts=False)
@@ -175,6 +183,13 @@ def test_links_that_the_service_refuses_to_overlap_overlap_no_more() -> None:
     net.take()
     net.links.swap(net.now, cuts=False)
     assert net.take() == [HangUp(1), SetUp(3, replace(SETUP, handle="h1"))]
+
+
+@pytest.mark.parametrize(("waited", "overlaps"), [(39.0, True), (41.0, False)])
+def test_links_overlap_only_while_there_is_time_for_a_setup_that_fails(waited: float, overlaps: bool) -> None:
+    net = Net.due(replace(POLICY, overlap=True))
+    net.links.swap(net.now + waited, cuts=False)
+    assert (HangUp(1) not in net.take()) is overlaps
 
 
 def test_a_link_whose_context_is_full_gives_way_to_one_without_a_handle() -> None:
@@ -268,6 +283,25 @@ def test_pauses_are_drawn(drawn: float, second: float) -> None:
     assert pauses(net, LossCause.UNAVAILABLE, 2)[1] == pytest.approx(second)
 
 
+@pytest.mark.parametrize(("lasted", "pause"), [(29.0, 1.0), (30.0, 0.0)])
+def test_a_link_that_lasted_is_replaced_at_once(lasted: float, pause: float) -> None:
+    net = Net.up()
+    pauses(net, LossCause.TRANSIENT, 3)
+    net.links.go_up(net.links.number, net.now)
+    net.now += lasted
+    assert pauses(net, LossCause.TRANSIENT, 1) == [pause]
+
+
+def test_a_link_that_lasted_and_is_wedged_leaves_no_pause_behind() -> None:
+    net = Net.up()
+    pauses(net, LossCause.TRANSIENT, 3)
+    net.links.go_up(net.links.number, net.now)
+    net.now += 30.0
+    net.links.replace(Sign.SILENCE, inf, net.now)
+    net.pass_time(0.0)
+    assert pauses(net, LossCause.TRANSIENT, 1) == [0.25]
+
+
 def test_a_quota_pauses_longer() -> None:
     net = Net.up()
     assert pauses(net, LossCause.QUOTA, 3) == [5.0, 10.0, 20.0]
@@ -325,6 +359,38 @@ def test_each_answer_gives_one_dial_back() -> None:
         net.pass_time(0.0)
         net.links.go_up(net.links.number, net.now)
         net.links.answered()
+
+
+def test_an_answer_that_is_only_begun_gives_no_dial_back_and_leaves_the_pauses() -> None:
+    net = Net.up()
+    pauses_taken = []
+    for _ in range(8):
+        pauses_taken += pauses(net, LossCause.TRANSIENT, 1)
+        net.links.go_up(net.links.number, net.now)
+        net.links.begun()
+    assert pauses_taken == pytest.approx([0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0])
+
+
+@pytest.mark.parametrize("up", [True, False])
+def test_a_dial_that_nothing_is_heard_of_is_waited_for_for_a_minute(up: bool) -> None:
+    net = Net.up()
+    if up:
+        net.links.hurry(net.now, 50.0)
+        net.links.prepare(net.now)
+        net.links.swap(net.now, cuts=False)
+    else:
+        net.lose()
+        net.links.tick(net.now)
+    begin = net.now
+    assert net.links.deadline() == begin + 60.0
+    assert net.links.overdue(begin + 59.9) is None
+    net.take()
+    number = net.links.number
+    closing = net.links.overdue(begin + 60.0)
+    assert closing is not None
+    assert closing.reason is CloseReason.BACKEND_UNAVAILABLE
+    assert net.take() == [Recovered(LossCause.UNAVAILABLE, 60.0, Outcome.FAILED), HangUp(number)]
+    assert net.links.deadline() == inf
 
 
 def test_time_gives_dials_back() -> None:
@@ -386,7 +452,7 @@ def test_a_handle_that_is_refused_is_dropped_at_once(cause: LossCause) -> None:
     assert net.dial().setup.handle == ""
 
 
-def test_a_link_that_answered_says_nothing_against_its_handle() -> None:
+def test_a_link_that_began_to_answer_says_nothing_against_its_handle() -> None:
     net = Net.up()
     net.keep("h1")
     for _ in range(3):
@@ -394,6 +460,7 @@ def test_a_link_that_answered_says_nothing_against_its_handle() -> None:
         net.pass_time(0.0)
         assert net.dial().setup.handle == "h1"
         net.links.go_up(net.links.number, net.now)
+        net.links.begun()
         net.links.answered()
 
 

@@ -1,6 +1,6 @@
 """The session keeps its promises, and the checkers notice when it does not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import count
 from typing import TypeAlias
@@ -119,15 +119,17 @@ def test_a_session_that_breaks_a_promise_is_caught(
     promise: str, mutate: Mutate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mutate(monkeypatch)
-    with pytest.raises(Broke) as broke:
-        _check_seeds()
-    assert broke.value.promise == promise
+    assert promise in _broken()
 
 
-def _check_seeds() -> None:
+def _broken() -> Iterator[str]:
+    """Yield the promises that stories break, one a story."""
     for seed in SEEDS:
         history = History()
         # What a mutation does to the session's own assertions is not the point here.
         with suppress(AssertionError):
             record(seed, history)
-        check(history)
+        try:
+            check(history)
+        except Broke as broke:
+            yield broke.promise

@@ -203,3 +203,43 @@ def test_words_that_were_answered_and_understood_late_are_no_expected_reply() ->
     call.wait(1.0)
     call.interrupt()
     assert [cut.cause for cut in call.got(Interrupted)] == [CutCause.USER, CutCause.NONE]
+
+
+@pytest.mark.parametrize("cut", ["backend", "generated"])
+def test_the_gate_lifts_with_the_next_words_when_nothing_more_can_come(cut: str) -> None:
+    call = telling()
+    if cut == "backend":
+        call.interrupted()
+    else:
+        call.finish_generation()
+        call.interrupt()
+    call.understand("And the dragon?")
+    call.wait(0.5)
+    call.answer(1.0, "It slept.")
+    call.complete()
+    call.wait(2.0)
+    assert call.heard(2) == pytest.approx(1.0)
+
+
+def test_the_gate_lifts_for_the_answer_to_a_text_that_the_backend_was_interrupted_by() -> None:
+    call = telling()
+    call.write("And the dragon?")
+    call.interrupted()
+    # The end of the turn never comes.
+    call.wait(0.5)
+    call.answer(1.0, "It slept.")
+    call.complete()
+    call.wait(2.0)
+    assert call.heard(2) == pytest.approx(1.0)
+    assert [cut.turn for cut in call.got(Interrupted)] == [1]
+
+
+def test_the_gate_stays_for_what_a_call_of_the_turn_brings() -> None:
+    call = telling()
+    call.call("c1")
+    call.finish_generation()
+    call.interrupt()
+    call.understand("Never mind.")
+    call.answer(1.0, "It is cold.")
+    call.wait(1.0)
+    assert call.heard(2) == 0.0

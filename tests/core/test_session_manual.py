@@ -141,7 +141,7 @@ def test_the_next_start_is_held_back_until_the_service_would_hear_it() -> None:
     call.say(0.5, sample=OTHER_VOICE)
     call.wait(1.0)
     starts = [at for at, action in call.timeline if isinstance(action, SendActivity) and action.started]
-    assert starts[1] - ended == pytest.approx(0.5)
+    assert starts[1] - ended == pytest.approx(0.7)
     assert call.given_seconds(sample=OTHER_VOICE) == pytest.approx(0.5)
     assert shape(call, 1) == ["start", "audio", "end", "start", "audio"]
 

@@ -230,7 +230,6 @@ def test_a_gap_in_the_numbers_closes_the_session() -> None:
 @pytest.mark.parametrize(
     ("event", "rejection"),
     [
-        (ev.AudioReceived(2, b"\x01", True), Rejection.ODD_BYTES),
         (ev.TextReceived(2, " "), Rejection.EMPTY),
         (ev.InputRefused(2, Rejection.UNKNOWN_INPUT, "what is that?"), Rejection.UNKNOWN_INPUT),
     ],

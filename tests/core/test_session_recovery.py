@@ -722,7 +722,7 @@ def test_words_that_were_understood_after_their_answer_are_told_before_it(writte
         'User: "How are you?"',
         'You: "Fine."',
         'User: "What time is it?"',
-        'You: "Noon."',
+        'You: "Noon." End of the note.',
     ]
 
 
@@ -983,3 +983,21 @@ def test_a_call_whose_link_was_lost_before_its_result_is_told_as_text() -> None:
     assert call.results() == []
     text = call.did(SendText)[-1].text
     assert '{"degrees": 7}' in text
+
+
+@pytest.mark.parametrize("understood_after", [0.1, 0.4])
+def test_words_are_given_again_with_the_sound_that_cut_off_their_answer(understood_after: float) -> None:
+    call = acquainted()
+    call.say(1.2, sample=OTHER_VOICE)
+    call.wait(0.9)
+    call.say(0.1)
+    call.interrupted(by_sound=False)
+    call.complete()
+    call.hand_over("h2")
+    call.wait(understood_after)
+    call.understand("What time is it?")
+    call.wait(9.0)
+    assert call.setups[-1].setup.handle == "h2"
+    call.link_up()
+    call.wait(2.0)
+    assert call.given_seconds(2, OTHER_VOICE) == pytest.approx(1.2, abs=0.05)

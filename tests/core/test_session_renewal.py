@@ -557,10 +557,19 @@ def test_a_deadline_without_a_connection_dials_one() -> None:
     call.wait(49.9)
     assert call.link == 3
     dial = call.did(Dial)[-1]
-    assert (dial.link, dial.purpose, dial.hold, dial.setup.handle) == (3, Purpose.RENEWAL, False, "h1")
+    assert (dial.link, dial.purpose, dial.hold, dial.setup.handle) == (3, Purpose.RECOVERY, False, "h1")
     assert call.did(HangUp) == [HangUp(1), HangUp(2)]
     call.link_up()
     assert call.link == 3
+
+
+def test_a_deadline_waits_for_a_connection_that_is_being_dialled() -> None:
+    call = due()
+    call.wait(46.0)
+    assert call.did(HangUp) == []
+    call.hold()
+    call.wait(0.0)
+    assert (call.did(HangUp), call.did(SetUp)[0].link) == ([HangUp(1)], 2)
 
 
 def test_a_link_that_is_lost_while_the_next_one_is_held_is_recovered() -> None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from segue.core import events as ev
-from segue.core.actions import Dial, OddKind, OddTurn, SendAudio, SendText, SendToolResult
-from segue.core.options import FunctionDeclaration, Options, Scheduling
+from segue.core.actions import Dial, OddKind, OddTurn, SendActivity, SendAudio, SendText, SendToolResult
+from segue.core.options import FunctionDeclaration, Mode, Options, Scheduling
 from segue.core.outputs import (
     Audio,
     CloseReason,
@@ -29,6 +29,8 @@ FUNCTIONS = (
 FREE = replace(OPTIONS, functions=FUNCTIONS)
 GATED = replace(OPTIONS, model="gemini-2.5-flash-native-audio", functions=FUNCTIONS)
 BLOCKING = replace(OPTIONS, model="gemini-3.1-flash-live-preview", functions=FUNCTIONS)
+# This one calls behind the end of its turn, and says that it goes on.
+THINKING = replace(OPTIONS, model="gemini-3.8-live-extended-thinking", functions=FUNCTIONS)
 WEATHER = '{"degrees": 7}'
 
 
@@ -215,11 +217,59 @@ def test_the_gate_stays_until_the_last_of_parallel_results() -> None:
     assert call.given_seconds(sample=OTHER_VOICE) == pytest.approx(0.6)
 
 
+def test_activities_that_a_call_holds_back_keep_their_edges() -> None:
+    call = Conversation.opened(replace(GATED, mode=Mode.MANUAL))
+    call.write("What is the weather in Bonn?")
+    call.call("c1")
+    for sample in (VOICE, OTHER_VOICE):
+        call.press()
+        call.say(0.6, sample=sample)
+        call.release()
+    call.respond("c1", WEATHER)
+    call.wait(3.0)
+    edges = [action.started for action in call.did(SendActivity)]
+    assert edges == [True, False, True, False]
+    assert call.given_seconds() == pytest.approx(0.6)
+    assert call.given_seconds(sample=OTHER_VOICE) == pytest.approx(0.6)
+
+
 def test_a_call_that_does_not_block_holds_nothing_back() -> None:
     call = acquainted(GATED)
     call.write("Remind me.")
     call.call("c1", "remind")
     call.say(0.6, sample=OTHER_VOICE)
+    assert call.given_seconds(sample=OTHER_VOICE) == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize("names", [("book", "remind"), ("remind", "book")])
+def test_the_gate_stays_for_what_was_called_beside_a_function_that_blocks(names: tuple[str, str]) -> None:
+    call = acquainted(GATED)
+    call.write("Book a table and remind me.")
+    for name in names:
+        call.call(name, name)
+    call.respond("book")
+    call.say(0.6, sample=OTHER_VOICE)
+    # The model waits for both, so that nothing is owed either.
+    call.wait(20.0)
+    assert call.given_seconds(sample=OTHER_VOICE) == 0.0
+    assert len(call.did(Dial)) == 1
+    call.respond("remind")
+    call.wait(3.0)
+    assert call.given_seconds(sample=OTHER_VOICE) == pytest.approx(0.6)
+
+
+def test_a_turn_that_ends_shows_that_the_model_does_not_wait_for_what_does_not_block() -> None:
+    call = acquainted(GATED)
+    call.write("Book a table and remind me.")
+    call.call("c1", "book")
+    call.call("c2", "remind")
+    call.respond("c1")
+    call.say(0.6, sample=OTHER_VOICE)
+    call.answer(1.0, "It is booked.")
+    assert call.given_seconds(sample=OTHER_VOICE) == 0.0
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
     assert call.given_seconds(sample=OTHER_VOICE) == pytest.approx(0.6)
 
 
@@ -489,3 +539,29 @@ def test_a_silent_result_that_the_next_link_has_no_call_for_is_not_told() -> Non
     assert call.results() == []
     assert call.texts() == before
     assert call.got(InputRejected) == []
+
+
+def test_words_that_are_answered_while_a_call_behind_its_turn_is_under_way_are_answered() -> None:
+    call = acquainted(THINKING)
+    call.write("What is the weather in Bonn?")
+    call.finish_generation()
+    call.work(idle=False)
+    call.complete()
+    call.call("c1")
+    call.wait(0.5)
+    call.say(0.6, sample=OTHER_VOICE)
+    call.understand("And in Ulm?")
+    call.wait(1.0)
+    call.answer(0.5, "Let me look.")
+    call.wait(0.1)
+    assert call.assert_turn_ended(2).reason is EndReason.COMPLETED
+    assert call.heard(3) > 0.0
+    call.lose_link()
+    call.link_up()
+    call.respond("c1")
+    call.wait(2.0)
+    assert OTHER_VOICE not in call.given_audio(2)
+    # The result is told with what it was asked for, and with nothing that was said later.
+    [result] = [text for text in call.texts(2) if WEATHER in text]
+    assert "Bonn" in result
+    assert "Ulm" not in result

@@ -70,6 +70,7 @@ def test_the_detectors_silence_is_that_of_the_session() -> None:
 def test_words_that_were_only_understood_count_as_well() -> None:
     call = acquainted()
     call.say(0.1)
+    call.wait(0.2)
     call.understand("Yes.")
     assert wedged_after(call) == pytest.approx(SILENCE + 8.0, abs=1.0)
 
@@ -747,3 +748,45 @@ def test_a_session_that_finishes_notices_a_wedge_as_well() -> None:
     call.wait()
     call.assert_turn_ended(2)
     call.assert_closed(CloseReason.COMPLETED)
+
+
+def test_an_answer_that_stops_before_anybody_has_heard_of_it_is_owed_still() -> None:
+    call = Conversation.opened(replace(OPTIONS, output_frame_duration=0.2))
+    call.exchange("How are you?", "Fine.")
+    call.hand_over("h1")
+    call.say(1.2, sample=OTHER_VOICE)
+    call.understand("What time is it?")
+    call.wait(1.0)
+    call.answer(0.1)
+    # This handle knows the question.
+    call.hand_over("h2")
+    call.wait(9.0)
+    assert call.setups[-1].setup.handle
+    call.link_up()
+    call.wait(2.0)
+    assert call.given_seconds(2, OTHER_VOICE) == pytest.approx(1.2, abs=0.05)
+    assert call.assert_turn_ended(1).heard_text == "Fine."
+
+
+def test_words_that_interrupt_a_model_that_works_are_owed_an_answer() -> None:
+    call = acquainted(THINKING)
+    call.hand_over("h1")
+    call.write("Book a table.")
+    call.answer(0.8, "Let me see. ")
+    call.work(idle=False)
+    call.finish_generation()
+    call.complete()
+    call.wait(2.0)
+    call.say(1.2, sample=OTHER_VOICE)
+    # The service reads it late.
+    call.wait(2.0)
+    call.receive(ev.UserActivityDetected(call.link, True))
+    call.receive(ev.ModelInterrupted(call.link))
+    call.work(idle=True)
+    call.complete()
+    call.hand_over("h2")
+    call.go_away(0.5)
+    call.wait(1.0)
+    call.link_up()
+    call.wait(2.0)
+    assert call.given_seconds(call.link, OTHER_VOICE) == pytest.approx(1.2, abs=0.05)

@@ -16,6 +16,7 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.OpenReceived(0, OPTIONS),
     ev.OpenRefused(0, CloseReason.INVALID_OPEN, "no"),
     ev.AudioReceived(0, voice(0.02), True),
+    ev.NoteReceived(0, "The user's name is Ann.", answer=False),
     ev.TextReceived(0, "hello"),
     ev.ActivityReceived(0, True),
     ev.ToolResultReceived(0, "c1", "{}"),
@@ -113,6 +114,7 @@ TABLE: dict[type[ev.Event], tuple[str, str, str, str, str, str]] = {
     ),
     ev.AudioReceived: ("-", "OPENING", "OPEN SendAudio", "FINISHING Drop InputRejected", "-", "-"),
     ev.TextReceived: ("-", "OPENING", "OPEN SendText", "FINISHING InputRejected", "-", "-"),
+    ev.NoteReceived: ("-", "OPENING", "OPEN", "FINISHING InputRejected", "-", "-"),
     ev.ActivityReceived: (
         "-",
         "OPENING InputRejected",

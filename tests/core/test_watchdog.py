@@ -50,7 +50,7 @@ def test_a_suspect_link_has_3_seconds_until_it_answers(watchdog: Watchdog) -> No
     watchdog.suspect(5.0)
     watchdog.expect(10.0)
     assert watchdog.deadline() == 13.0
-    watchdog.clear()
+    watchdog.hear()
     watchdog.expect(20.0)
     assert watchdog.deadline() == 28.0
 
@@ -90,7 +90,7 @@ def test_the_first_sign_of_trouble_is_remembered_until_an_answer(watchdog: Watch
     watchdog.suspect(9.0)
     watchdog.note_empty_turn(12.0)
     assert watchdog.trouble_at == 5.0
-    watchdog.clear()
+    watchdog.hear()
     assert watchdog.trouble_at == inf
 
 
@@ -102,8 +102,21 @@ def test_empty_turns_in_a_row_are_a_wedge(profile: Profile, limit: int) -> None:
 
 def test_an_answer_ends_the_row(watchdog: Watchdog) -> None:
     watchdog.note_empty_turn(1.0)
-    watchdog.clear()
+    watchdog.hear()
     assert not watchdog.note_empty_turn(2.0)
+
+
+def test_what_comes_of_a_result_that_was_given_again_is_no_answer_until_it_is_trusted(watchdog: Watchdog) -> None:
+    watchdog.note_empty_turn(1.0)
+    watchdog.retold = True
+    watchdog.expect(2.0)
+    watchdog.hear()
+    assert (watchdog.since, watchdog.trouble_at) == (None, 1.0)
+    watchdog.renew(suspect=False)
+    assert watchdog.note_empty_turn(3.0)
+    watchdog.trust()
+    assert watchdog.trouble_at == inf
+    assert not watchdog.note_empty_turn(4.0)
 
 
 def test_another_link_begins_a_new_row(watchdog: Watchdog) -> None:

@@ -13,28 +13,35 @@ from google.protobuf.struct_pb2 import Struct
 
 from segue.core import options as core_options
 from segue.core import outputs as core_outputs
+from segue.core.events import NoteReceived
 from segue.core.options import (
+    AudioFormat,
     Compression,
     Encoding,
     FunctionDeclaration,
     Modality,
     Mode,
     Options,
+    ResumeContext,
+    ResumePolicy,
     Scheduling,
     Sensitivity,
     ServerDetection,
 )
 from segue.core.outputs import CloseReason, CutCause, EndReason, Next, NoticeKind, Rejection, Speaker
 from segue.edge.opening import Refusal, read_open
+from segue.edge.wire import read_input
 from segue.gateway import Gateway
 from segue_client.segue.v1 import client_event_pb2 as client
 from segue_client.segue.v1 import open_session_pb2 as pb
 from segue_client.segue.v1 import server_event_pb2 as server
 from segue_client.segue.v1.error_pb2 import Error
-from tests.conversation import conversing, opening
+from tests.conversation import conversing
 
 LINEAR16 = pb.AudioFormat.ENCODING_LINEAR16
+MULAW, ALAW = pb.AudioFormat.ENCODING_MULAW, pb.AudioFormat.ENCODING_ALAW
 DETECTION, BARGE_IN, RESUME = pb.TurnDetection, pb.BargeIn, pb.ResumeContext
+USER, MODEL = pb.HistoryTurn.ROLE_USER, pb.HistoryTurn.ROLE_MODEL
 
 # For each field of OpenSession: what is served, with the option that it becomes.
 SERVED: dict[str, tuple[pb.OpenSession, str, object]] = {
@@ -64,10 +71,15 @@ SERVED: dict[str, tuple[pb.OpenSession, str, object]] = {
         ServerDetection(Sensitivity.HIGH, Sensitivity.LOW, 600, 50),
     ),
     "barge_in": (pb.OpenSession(barge_in=BARGE_IN(policy=BARGE_IN.POLICY_ALLOWED)), "labels", {}),
+    "input_format": (
+        pb.OpenSession(input_format=pb.AudioFormat(encoding=MULAW, sample_rate_hertz=8_000)),
+        "input_format",
+        AudioFormat(Encoding.LINEAR16, 16_000),
+    ),
     "output_format": (
-        pb.OpenSession(output_format=pb.AudioFormat(encoding=LINEAR16, sample_rate_hertz=24_000)),
-        "labels",
-        {},
+        pb.OpenSession(output_format=pb.AudioFormat(encoding=ALAW, sample_rate_hertz=8_000)),
+        "output_format",
+        AudioFormat(Encoding.ALAW, 8_000),
     ),
     "output_frame_duration": (
         pb.OpenSession(output_frame_duration=Duration(nanos=20_000_000)),
@@ -76,7 +88,28 @@ SERVED: dict[str, tuple[pb.OpenSession, str, object]] = {
     ),
     "transcripts": (pb.OpenSession(transcripts=pb.OpenSession.TRANSCRIPTS_MODEL), "user_transcripts", False),
     "delivery": (pb.OpenSession(delivery=pb.Delivery(lead=Duration(seconds=2))), "lead", 2.0),
-    "resume_context": (pb.OpenSession(resume_context=RESUME(policy=RESUME.POLICY_OFF)), "labels", {}),
+    "resume_context": (
+        pb.OpenSession(
+            resume_context=RESUME(policy=RESUME.POLICY_TEMPLATE, template="Missed: {unheard}", history_turns=0)
+        ),
+        "resume_context",
+        ResumeContext(ResumePolicy.TEMPLATE, "Missed: {unheard}", 0),
+    ),
+    "first_turn": (pb.OpenSession(first_turn=pb.FirstTurn(prompt="Say hello.")), "first_turn", "Say hello."),
+    "initial_history": (
+        pb.OpenSession(
+            initial_history=[
+                pb.HistoryTurn(role=MODEL, text="Hello."),
+                pb.HistoryTurn(role=USER, text="Hi."),
+                pb.HistoryTurn(role=USER, text="I am Ann."),
+                pb.HistoryTurn(role=MODEL, text="Hello, Ann."),
+                pb.HistoryTurn(role=MODEL, text="Still there?"),
+                pb.HistoryTurn(role=USER, text="Yes."),
+            ]
+        ),
+        "initial_history",
+        (("", "Hello."), ("Hi.", ""), ("I am Ann.", "Hello, Ann."), ("", "Still there?"), ("Yes.", "")),
+    ),
     "context_compression": (
         pb.OpenSession(context_compression=pb.ContextCompression(trigger_tokens=20_000, target_tokens=10_000)),
         "compression",
@@ -94,18 +127,8 @@ UNSERVED: list[pb.OpenSession] = [
     pb.OpenSession(turn_detection=DETECTION(mode=DETECTION.MODE_GATEWAY)),
     pb.OpenSession(barge_in=BARGE_IN(policy=BARGE_IN.POLICY_NONE)),
     pb.OpenSession(barge_in=BARGE_IN(policy=BARGE_IN.POLICY_AFTER, after=Duration(seconds=1))),
-    pb.OpenSession(input_format=pb.AudioFormat(encoding=pb.AudioFormat.ENCODING_MULAW, sample_rate_hertz=8_000)),
-    pb.OpenSession(input_format=pb.AudioFormat(encoding=LINEAR16, sample_rate_hertz=48_000)),
-    pb.OpenSession(output_format=pb.AudioFormat(encoding=pb.AudioFormat.ENCODING_ALAW, sample_rate_hertz=8_000)),
-    pb.OpenSession(output_format=pb.AudioFormat(encoding=LINEAR16, sample_rate_hertz=16_000)),
     pb.OpenSession(delivery=pb.Delivery(max_unacked_bytes=1)),
-    pb.OpenSession(resume_context=RESUME(history_turns=2)),
-    pb.OpenSession(resume_context=RESUME(policy=RESUME.POLICY_BUILT_IN)),
-    pb.OpenSession(resume_context=RESUME(policy=RESUME.POLICY_TEMPLATE, template="{unheard}")),
-    pb.OpenSession(resume_context=RESUME(policy=RESUME.POLICY_CLIENT)),
     pb.OpenSession(tool_policy=pb.ToolPolicy(interim_text="One moment.")),
-    pb.OpenSession(first_turn=pb.FirstTurn()),
-    pb.OpenSession(initial_history=[pb.HistoryTurn(role=pb.HistoryTurn.ROLE_USER, text="Hi")]),
     pb.OpenSession(resume_window=Duration(seconds=1)),
     pb.OpenSession(backend_options=Struct()),
 ]
@@ -118,6 +141,35 @@ WRONG: list[tuple[pb.OpenSession, str]] = [
     (pb.OpenSession(turn_detection=DETECTION(mode=9)), "turn_detection.mode is 9"),  # type: ignore[arg-type]
     (pb.OpenSession(barge_in=BARGE_IN(policy=9)), "barge_in.policy is 9"),  # type: ignore[arg-type]
     (pb.OpenSession(resume_context=RESUME(policy=9)), "resume_context.policy is 9"),  # type: ignore[arg-type]
+    (
+        pb.OpenSession(resume_context=RESUME(policy=RESUME.POLICY_TEMPLATE, template=" ")),
+        "resume_context.template is empty: POLICY_TEMPLATE needs one",
+    ),
+    (
+        pb.OpenSession(resume_context=RESUME(policy=RESUME.POLICY_TEMPLATE, template="{name}")),
+        "resume_context.template: the placeholder {name} is not known: the placeholders are {history}, {heard}, "
+        "{sentence}, {unheard}, {said}",
+    ),
+    (
+        pb.OpenSession(resume_context=RESUME(template="{said}")),
+        "resume_context.template is for POLICY_TEMPLATE alone: set that policy, or leave the template out",
+    ),
+    (
+        pb.OpenSession(resume_context=RESUME(history_turns=65)),
+        "resume_context.history_turns is 65: at most 64",
+    ),
+    (
+        pb.OpenSession(initial_history=[pb.HistoryTurn(role=USER, text="Hi"), pb.HistoryTurn(text="Hi")]),
+        "initial_history[1] has no role: set ROLE_USER or ROLE_MODEL",
+    ),
+    (
+        pb.OpenSession(initial_history=[pb.HistoryTurn(role=9, text="Hi")]),  # type: ignore[arg-type]
+        "initial_history[0].role is 9",
+    ),
+    (
+        pb.OpenSession(initial_history=[pb.HistoryTurn(role=MODEL, text=" ")]),
+        "initial_history[0] has no text: leave it out",
+    ),
     (pb.OpenSession(input_format=pb.AudioFormat(sample_rate_hertz=16_000)), "input_format.encoding is not set"),
     (pb.OpenSession(input_format=pb.AudioFormat(encoding=9)), "input_format.encoding is 9"),  # type: ignore[arg-type]
     (pb.OpenSession(input_format=pb.AudioFormat(encoding=LINEAR16)), "input_format.sample_rate_hertz is 0"),
@@ -147,10 +199,9 @@ WRONG: list[tuple[pb.OpenSession, str]] = [
     (pb.OpenSession(system_instruction="x" * 32 * 1024), "at most 32768 are allowed"),
 ]
 
-INPUTS_SERVED = {"open", "audio", "text", "activity", "interrupt", "tool_result", "ack", "close"}
+INPUTS_SERVED = {"open", "audio", "text", "note", "activity", "interrupt", "tool_result", "ack", "close"}
 INPUTS_REFUSED: dict[str, client.ClientEvent] = {
     "image": client.ClientEvent(seq=1, image=client.Image(content=b"x", mime_type="image/png")),
-    "note": client.ClientEvent(seq=1, note=client.Note(text="The user nods.")),
     "update": client.ClientEvent(seq=1, update=client.SessionUpdate(system_instruction="Be brief.")),
 }
 
@@ -193,6 +244,8 @@ def test_every_field_of_an_open_is_served_or_refused() -> None:
         pb.BargeIn,
         pb.Delivery,
         pb.ResumeContext,
+        pb.FirstTurn,
+        pb.HistoryTurn,
         pb.ContextCompression,
     ],
     ids=lambda message: message.DESCRIPTOR.name,
@@ -206,6 +259,8 @@ def test_every_field_within_a_served_part_is_served_or_refused(message: type) ->
         "BargeIn": {"policy", "after"},
         "Delivery": {"lead", "unpaced", "max_unacked_bytes"},
         "ResumeContext": {"policy", "template", "history_turns"},
+        "FirstTurn": {"prompt"},
+        "HistoryTurn": {"role", "text"},
         "ContextCompression": {"off", "trigger_tokens", "target_tokens"},
     }
     descriptor = message.DESCRIPTOR  # type: ignore[attr-defined]
@@ -221,12 +276,32 @@ def test_what_is_served_becomes_an_option(name: str) -> None:
     assert getattr(options, option) == value
 
 
-def test_the_input_format_is_served_at_16_khz() -> None:
-    options = read_open(opening(), "default")
+@pytest.mark.parametrize(("encoding", "rate"), [(LINEAR16, 16_000), (LINEAR16, 48_000), (MULAW, 8_000), (ALAW, 8_000)])
+def test_whatever_the_client_sends_the_session_hears_what_the_model_takes(
+    encoding: pb.AudioFormat.Encoding, rate: int
+) -> None:
+    given = pb.OpenSession(input_format=pb.AudioFormat(encoding=encoding, sample_rate_hertz=rate))
+    options = read_open(given, "default")
     assert isinstance(options, Options)
-    assert options.input_format is not None
-    assert options.input_format.sample_rate == 16_000
-    assert options.unpaced
+    assert options.input_format == AudioFormat(Encoding.LINEAR16, 16_000)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "rate", "audio_format", "duration"),
+    [
+        (LINEAR16, 8_000, AudioFormat(Encoding.LINEAR16, 8_000), 0.040),
+        (LINEAR16, 48_000, AudioFormat(Encoding.LINEAR16, 48_000), 0.040),
+        (MULAW, 8_000, AudioFormat(Encoding.MULAW, 8_000), 0.020),
+        (ALAW, 8_000, AudioFormat(Encoding.ALAW, 8_000), 0.020),
+    ],
+)
+def test_the_output_format_decides_how_long_an_event_is(
+    encoding: pb.AudioFormat.Encoding, rate: int, audio_format: AudioFormat, duration: float
+) -> None:
+    given = pb.OpenSession(output_format=pb.AudioFormat(encoding=encoding, sample_rate_hertz=rate))
+    options = read_open(given, "default")
+    assert isinstance(options, Options)
+    assert (options.output_format, options.output_frame_duration) == (audio_format, duration)
 
 
 @pytest.mark.parametrize(
@@ -239,11 +314,34 @@ def test_the_input_format_is_served_at_16_khz() -> None:
 )
 def test_who_decides_that_the_user_speaks(number: "pb.TurnDetection.Mode", mode: Mode) -> None:
     options = read_open(pb.OpenSession(turn_detection=DETECTION(mode=number)), "default")
-    assert options == Options(model="default", mode=mode)
+    assert isinstance(options, Options)
+    assert options.mode is mode
+
+
+@pytest.mark.parametrize("number", RESUME.Policy.values(), ids=RESUME.Policy.keys())
+def test_how_an_interrupted_model_learns_what_was_heard(number: "RESUME.Policy") -> None:
+    template = "{unheard}" if number == RESUME.POLICY_TEMPLATE else ""
+    options = read_open(pb.OpenSession(resume_context=RESUME(policy=number, template=template)), "default")
+    assert isinstance(options, Options)
+    name = RESUME.Policy.Name(number).removeprefix("POLICY_").replace("UNSPECIFIED", "BUILT_IN")
+    assert options.resume_context == ResumeContext(ResumePolicy[name], template, 4)
+
+
+def test_a_first_turn_without_a_prompt_is_one() -> None:
+    options = read_open(pb.OpenSession(first_turn=pb.FirstTurn()), "default")
+    assert isinstance(options, Options)
+    assert options.first_turn == ""
+
+
+@pytest.mark.parametrize("answer", [False, True])
+def test_a_note_is_read(answer: bool) -> None:
+    event = client.ClientEvent(seq=3, note=client.Note(text="It rains.", answer=answer))
+    assert read_input(event, "default") == NoteReceived(3, "It rains.", answer)
 
 
 def test_what_is_left_out_has_the_default_of_the_contract() -> None:
-    assert read_open(pb.OpenSession(), "default") == Options(model="default")
+    built_in = ResumeContext(ResumePolicy.BUILT_IN)
+    assert read_open(pb.OpenSession(), "default") == Options(model="default", resume_context=built_in)
 
 
 @pytest.mark.parametrize("opening", UNSERVED, ids=lambda opening: str(opening).replace("\n", " ").strip())
@@ -271,15 +369,15 @@ def test_what_cannot_be_is_refused_with_the_reason(opening: pb.OpenSession, comp
                 idle_timeout=Duration(),
                 transcripts=9,  # type: ignore[arg-type]
                 labels={"": ""},
-                first_turn=pb.FirstTurn(),
+                tool_policy=pb.ToolPolicy(),
             ),
             Error.REASON_INVALID_OPEN,
             ("idle_timeout", "transcripts", "label"),
         ),
         (
-            pb.OpenSession(first_turn=pb.FirstTurn(), tool_policy=pb.ToolPolicy()),
+            pb.OpenSession(backend_options=Struct(), tool_policy=pb.ToolPolicy()),
             Error.REASON_UNIMPLEMENTED,
-            ("first_turn", "tool_policy"),
+            ("backend_options", "tool_policy"),
         ),
         (
             pb.OpenSession(model="gemini-3.8-live", response_modality=pb.OpenSession.MODALITY_TEXT),
@@ -339,6 +437,7 @@ ENUMS: dict[type[Enum], tuple[object, str]] = {
     Sensitivity: (pb.TurnDetection.Sensitivity, "SENSITIVITY"),
     Encoding: (pb.AudioFormat.Encoding, "ENCODING"),
     Scheduling: (client.ToolResult.Scheduling, "SCHEDULING"),
+    ResumePolicy: (RESUME.Policy, "POLICY"),
 }
 
 
@@ -357,7 +456,7 @@ def test_every_value_of_the_core_has_its_name_in_the_contract(names: type[Enum])
     assert {f"{prefix}_{name}" for name in names.__members__} <= set(enum.keys())  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("names", [Sensitivity, Scheduling], ids=lambda names: names.__name__)
+@pytest.mark.parametrize("names", [Sensitivity, Scheduling, ResumePolicy], ids=lambda names: names.__name__)
 def test_every_value_that_a_client_can_choose_is_known_to_the_core(names: type[Enum]) -> None:
     enum, prefix = ENUMS[names]
     chosen = set(enum.keys()) - {f"{prefix}_UNSPECIFIED"}  # type: ignore[attr-defined]

@@ -16,20 +16,25 @@ from segue.simulator.switches import Switches
 from segue.simulator.timing import Timing
 from segue.simulator.values import SettingError
 from segue.simulator.wire.upgrade import read_upgrade
+from tests.simulator.live_client import LEGACY, LiveClient, manual
 from tests.simulator.socket_client import AT_ONCE, DIALOGUE, ECHOING, PATH, TOOL, VOICE
 
 
-def play(seed: int, *faults: dict[str, Any], history: History | None = None) -> list[tuple[float, Output]]:
-    """Hold a short conversation in virtual time; return every output with its time."""
+def service(*faults: dict[str, Any]) -> Service:
+    """Return a service with faults."""
     plans = [read_fault(fault) for fault in faults]
-    upgrade = read_upgrade(PATH, {})
-    assert upgrade
 
     def arm(rng: Random, now: float) -> Any:
         return arm_all(plans, Switches(), rng, now)
 
-    service = Service(DIALOGUE, VOICE, Timing(setup=AT_ONCE), faults=arm)
-    script = LiveScript(service, upgrade, Random(seed), 0.0, history)
+    return Service(DIALOGUE, VOICE, Timing(setup=AT_ONCE), faults=arm)
+
+
+def play(seed: int, *faults: dict[str, Any], history: History | None = None) -> list[tuple[float, Output]]:
+    """Hold a short conversation in virtual time; return every output with its time."""
+    upgrade = read_upgrade(PATH, {})
+    assert upgrade
+    script = LiveScript(service(*faults), upgrade, Random(seed), 0.0, history)
     said: list[tuple[float, object]] = [
         (0.0, {"setup": {"model": ECHOING, "inputAudioTranscription": {}, "tools": [TOOL]}}),
         (0.1, {"realtimeInput": {"text": "Well?"}}),
@@ -113,6 +118,20 @@ def test_fault_strikes_by_its_probability() -> None:
     counts = [len(strikes(fault, seed=seed)) for seed in range(50)]
     everywhere = len(turns_begun()) * 50
     assert 0.4 * everywhere < sum(counts) < 0.6 * everywhere
+
+
+@pytest.mark.parametrize("texts", [1, 2])
+def test_an_activity_with_a_text_that_is_ignored_is_not_empty(texts: int) -> None:
+    client = LiveClient(service({"fault": "text_ignored"}))
+    client.send({"setup": {"model": LEGACY, **manual()}})
+    client.signal("activityStart")
+    for _ in range(texts):
+        client.text("Well?")
+    client.signal("activityEnd")
+    client.wait(5.0)
+    assert client.close is None
+    assert "activity_end_received" in [record.kind for record in client.history]
+    assert "turn_begun" not in [record.kind for record in client.history]
 
 
 @pytest.mark.parametrize(

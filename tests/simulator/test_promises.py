@@ -14,6 +14,7 @@ from segue.simulator.promises import (
     legal,
     ordered,
     silent,
+    unique,
 )
 
 
@@ -62,19 +63,21 @@ def written() -> Written:
 def test_a_history_in_which_all_is_well_has_every_promise_checked() -> None:
     # Those of sessions on several links have their own tests, in the folder of this name.
     report = check(written(), must=CHECKERS.keys() - {"Seamless", "Recovering", "Frugal"})
-    assert report.checked == ("Ordered", "Gapless", "Silent", "Clean", "Legal")
+    assert report.checked == ("Ordered", "Gapless", "Unique", "Silent", "Clean", "Legal")
     assert str(report).splitlines()[0] == "Ordered: checked"
 
 
 def test_an_empty_history_has_no_promise_checked() -> None:
     report = check(History())
     assert report.checked == ()
-    assert str(report).splitlines()[-1] == "Legal: not checked, the simulator recorded no closed connection"
+    told = str(report).splitlines()
+    assert "Legal: not checked, the simulator recorded no closed connection" in told
+    assert told[-1] == "Fair: not checked, there is no checker for it"
 
 
 def test_a_promise_that_must_be_checked_and_cannot_be_fails() -> None:
     history = Written().audio(1, 1)
-    assert check(history, must={"Ordered", "Gapless"}).checked == ("Ordered", "Gapless")
+    assert check(history, must={"Ordered", "Gapless"}).checked == ("Ordered", "Gapless", "Unique")
     with pytest.raises(NotCheckedError, match="Silent was not checked, no turn was interrupted"):
         check(history, must={"Silent"})
 
@@ -111,6 +114,47 @@ def test_a_number_that_never_comes_is_caught(numbers: tuple[int, ...], missing: 
     assert ordered(history).lacking == ""
 
 
+def test_audio_out_of_order_is_caught() -> None:
+    history = Written().output(1, "audio", 1, first=1, last=4).output(2, "audio", 1, blocks="5-6,9-9")
+    assert not ordered(history).lacking
+    with pytest.raises(Broke, match="broke Ordered: session call got block 7 of the model's speech after 9"):
+        ordered(history.output(3, "audio", 1, first=7, last=8))
+
+
+def test_audio_of_a_turn_after_that_of_a_later_one_is_caught() -> None:
+    with pytest.raises(Broke, match="broke Ordered: session call got audio of turn 1 in seq 3 after that of turn 2"):
+        ordered(Written().audio(1, 1).audio(2, 2).audio(3, 1))
+
+
+def test_output_after_the_end_of_the_session_is_caught() -> None:
+    history = Written().audio(1, 1).output(2, "closed").output(0, "input_ack")
+    assert not ordered(history).lacking
+    with pytest.raises(Broke, match="broke Ordered: session call got audio of turn 1 in seq 3 after it was closed"):
+        ordered(history.audio(3, 1))
+
+
+@pytest.mark.parametrize("arm", ["turn_ended", "audio", "interrupted"])
+def test_output_of_a_turn_that_had_ended_is_caught(arm: str) -> None:
+    history = Written().audio(1, 1).output(2, "turn_ended", 1).interrupted(3, 1, "NONE")
+    assert unique(history) == Verdict("Unique")
+    with pytest.raises(Broke, match=f"broke Unique: session call got {arm} of turn 1 in seq 4 after that turn had"):
+        unique(history.output(4, arm, 1))
+
+
+def test_a_turn_that_never_ends_is_caught_where_the_session_was_closed() -> None:
+    history = Written().audio(1, 1)
+    assert not unique(history).lacking
+    with pytest.raises(Broke, match="broke Unique: session call was closed and never got the end of turn 1"):
+        unique(history.output(2, "closed"))
+
+
+def test_a_number_that_is_used_for_two_things_is_caught() -> None:
+    history = Written().audio(1, 1).audio(1, 1)
+    assert not unique(history).lacking
+    with pytest.raises(Broke, match="broke Unique: session call got text of turn 1 in seq 1 and audio of turn 1 in se"):
+        unique(history.output(1, "text", 1))
+
+
 def test_sessions_count_each_for_itself_and_unnumbered_output_not_at_all() -> None:
     history = Written().output(1, "audio", session="one").output(1, "audio", session="other")
     history.output(0, "opened").output(0, "input_ack").output(2, "closed", session="one")
@@ -118,7 +162,7 @@ def test_sessions_count_each_for_itself_and_unnumbered_output_not_at_all() -> No
     assert gapless(history).lacking == ""
 
 
-@pytest.mark.parametrize("checker", [ordered, gapless])
+@pytest.mark.parametrize("checker", [ordered, gapless, unique])
 def test_without_numbered_output_order_is_not_checked(checker: object) -> None:
     assert callable(checker)
     assert checker(Written().output(0, "opened")).lacking == "no numbered output was recorded"

@@ -1,6 +1,7 @@
 """Runs a soak, prints what came of it, and writes it down: `python -m tests.soak --sessions 100 --minutes 30`.
 
-The exit code is 1 if a session failed, an answer stayed out, or something of a session was left.
+The exit code is 1 if a session failed, an answer stayed out, something of a session was left, or the gateway wrote an
+error.
 """
 
 import argparse

@@ -45,6 +45,8 @@ model = "That is a good question. Let me think about it for a moment."
 model = "I see. Tell me more of it, from the beginning."
 """
 
+# So many turns come in two pieces.
+SPLIT_SHARE = 0.01
 # Every close that was reported and that another link can help against.
 _CLOSES = (
     "unavailable",
@@ -133,7 +135,7 @@ class Plan:
             {"fault": "repeated_interrupted", "probability": 0.05},
             {"fault": "late_chunks", "probability": 0.1},
             {"fault": "audio_in_interrupted", "probability": 0.1},
-            {"fault": "early_turn_complete", "probability": 0.01},
+            {"fault": "early_turn_complete", "probability": SPLIT_SHARE},
             {"fault": "slow_audio", "probability": 0.005},
             {"fault": "late_transcription", "probability": 0.01},
             {"fault": "duplicate_transcription", "probability": 0.02},

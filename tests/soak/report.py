@@ -36,6 +36,7 @@ def figures(soak: Soak) -> dict[str, Any]:
         "disturbed": _disturbances(soak),
         "sessions": len(witnesses),
         "turns": sum(witness.turns for witness in witnesses),
+        "unasked_turns": [each for witness in witnesses for each in witness.unasked],
         "exchanges": Counter(each.kind for each in exchanges),
         "answer_latency_s": {
             "without_fault": _latencies(calm),

@@ -6,14 +6,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 
 from segue.config import load
 from segue.simulator.dialogue import load_dialogue
 from segue.simulator.settings import load_settings
-from segue_client.segue.v1.server_event_pb2 import Interrupted, Notice, ServerEvent, SessionOpened, TurnEnded
+from segue_client.segue.v1.server_event_pb2 import Interrupted, Notice, ServerEvent, SessionOpened, ToolCall, TurnEnded
 
 from .plan import FAMILIES, Plan
-from .soak import GATEWAY, grown, left
+from .soak import GAP_BOUND_S, GATEWAY, RECOVERY_BOUND_S, complaints, grown, left, repeated, slow
 from .watch import Metrics, Sample, Usage
 from .witness import Ended, Witness
 
@@ -112,6 +113,63 @@ def test_what_is_left_is_noticed() -> None:
     assert list(left(_sample(1.0), before)) == []
     assert list(left(_sample(1.0, links=1.0), before))
     assert list(left(_sample(1.0, descriptors=60), before))
+
+
+def test_a_turn_that_nobody_asked_for_is_counted() -> None:
+    witness = _seen()
+    witness.due = 1
+    cut = Interrupted(cause=Interrupted.CAUSE_RECOVERY)
+    for output in (
+        _output(1, 1, audio=AUDIO),
+        _output(2, 1, interrupted=cut),
+        _output(3, 1, turn_ended=TurnEnded(reason=TurnEnded.REASON_INTERRUPTED)),
+    ):
+        witness.receive(output, 1.0)
+    assert witness.broke_off
+    # It goes on, and has a function called.
+    witness.receive(_output(4, 2, audio=AUDIO), 2.0)
+    assert not witness.broke_off
+    witness.receive(_output(5, 2, tool_call=ToolCall(call_id="c")), 2.0)
+    witness.receive(_output(6, 3, audio=AUDIO), 3.0)
+    assert (witness.due, witness.unasked) == (0, [])
+    witness.receive(_output(7, 4, audio=AUDIO), 4.0)
+    [unasked] = witness.unasked
+    assert "turn 4 answers nothing" in unasked
+
+
+@pytest.mark.parametrize(
+    ("kind", "usual", "how"),
+    [
+        (Notice.KIND_RENEWED, GAP_BOUND_S, "Seamless: one in five of 10"),
+        (Notice.KIND_RECOVERED, RECOVERY_BOUND_S, "Recovering: one in five of 10"),
+    ],
+)
+def test_what_takes_too_long_is_noticed(kind: "Notice.Kind", usual: float, how: str) -> None:
+    def found(times: list[float]) -> list[str]:
+        took = [Duration(nanos=round(seconds * 1e9) % 10**9, seconds=int(seconds)) for seconds in times]
+        return list(slow([_seen(*(_output(0, notice=Notice(kind=kind, took=each)) for each in took))]))
+
+    assert found([usual] * 8 + [60.0]) == []
+    [text] = found([usual] * 8 + [usual + 0.01] * 2)
+    assert text.startswith(how)
+
+
+def test_answers_that_come_twice_are_noticed() -> None:
+    witness = Witness(7, turns=40, unasked=["turn 4 answers nothing"] * 2)
+    assert list(repeated([witness], Plan())) == []
+    witness.unasked.append("turn 5 answers nothing")
+    [text] = repeated([witness], Plan())
+    assert text.startswith("Recovering: 3 of 40 turns answered nothing that was asked, such as: turn 4")
+
+
+def test_what_the_gateway_should_not_write_is_noticed(tmp_path: Path) -> None:
+    log = tmp_path / "gateway.log"
+    log.write_text('{"event": "serving", "level": "info"}\n{"event": "link_lost", "level": "warning"}\n')
+    assert list(complaints(log)) == []
+    log.write_text('{"event": "link_failed", "level": "error"}\nTask exception was never retrieved\n')
+    failed, traced = complaints(log)
+    assert "link_failed" in failed
+    assert "never retrieved" in traced
 
 
 def test_metrics_are_read() -> None:

@@ -24,6 +24,8 @@ _FRAME_BYTES = round(16_000 * FRAME_S) * 2
 ANSWER_BOUND_S = 40.0
 # From the first audio of an answer to its end, which comes 10 s later where nothing happens.
 _END_BOUND_S = 60.0
+# A turn that broke off without a word unheard is gone on with so soon, if at all.
+_GOES_ON_S = 14.0
 _OPEN_BOUND_S = 25.0
 _CLOSE_BOUND_S = 10.0
 # The user hears so much of an answer before they barge in, or cough.
@@ -160,6 +162,8 @@ class User:
             while answered and await self._chance(_BARGES_IN):
                 answered = await self._ask(session, "barge-in")
             if answered and self._microphone is not Microphone.SIGNALLED and await self._chance(_COUGHS):
+                # It may get an answer.
+                self.witness.due += 1
                 await self._say(_cough())
             if answered:
                 await self._hear_out()
@@ -174,6 +178,8 @@ class User:
         witness = self.witness
         before, notices, began_at = witness.audio_turn, len(witness.notices), self._loop.time()
         cuts = witness.broken_off
+        # What was said before need not be answered any more.
+        witness.due = 1
         match way:
             case "text":
                 await session.send_text("And then?")
@@ -186,14 +192,17 @@ class User:
             case _:
                 await self._say(self._random.choice(utterances()))
         asked_at = self._said_at if self._said_at > began_at else self._loop.time()
-        if not await self._until(lambda: witness.audio_turn > before, ANSWER_BOUND_S):
+        # What began before the last word is over answers less than all, and the rest is answered in another turn.
+        witness.due = 1
+        answered = lambda: witness.audio_turn > before and witness.first_audio_at >= asked_at  # noqa: E731
+        if not await self._until(answered, ANSWER_BOUND_S):
             waited = self._loop.time() - asked_at
             seen = [kind for kind, _, _ in witness.notices[notices:]]
             witness.breaks("Recovering", f"no answer to the {way} of {waited:.1f} s ago; notices {seen}")
             return False
         kinds = {kind for kind, _, _ in witness.notices[notices:]}
         trouble = sorted(kinds - {"RENEWED", "INPUT_REPLAYED"}) + ["CUT"] * (witness.broken_off > cuts)
-        latency = max(0.0, witness.first_audio_at - asked_at)
+        latency = witness.first_audio_at - asked_at
         witness.exchanges.append(Exchange(way, latency, tuple(trouble), renewed="RENEWED" in kinds))
         return True
 
@@ -214,6 +223,8 @@ class User:
         witness, turn = self.witness, self.witness.audio_turn
         if not await self._until(lambda: witness.ended.turn >= turn and not witness.unfinished, _END_BOUND_S):
             witness.breaks("Recovering", f"turn {turn} neither ended nor went on in another: {witness.ended}")
+        # What goes on is not to be taken for an answer to what is said next.
+        await self._until(lambda: not witness.broke_off, _GOES_ON_S)
 
     async def _until(self, condition: Callable[[], bool], within: float) -> bool:
         """Wait for something, but not longer than the session lives; return whether it holds."""

@@ -42,6 +42,7 @@ METRICS = {
     "segue_first_audio_seconds": ("family",),
     "segue_interruptions": ("cause",),
     "segue_interruption_heard_ratio": (),
+    "segue_resume_notes": ("outcome",),
     "segue_audio_seconds": ("direction",),
     "segue_audio_dropped_seconds": ("reason",),
     "segue_rejections": ("reason",),
@@ -189,6 +190,8 @@ async def test_what_is_counted_is_what_happened(gateway: Gateway, backend: Scrip
         (act.PhantomSeen(cut=False), "interruptions_total", {"cause": "phantom_ignored"}, 1.0),
         (act.PhantomSeen(cut=True), "interruptions_total", {"cause": "phantom_ignored"}, None),
         (act.FalseInterruptionSeen(continued=True), "interruptions_total", {"cause": "false"}, 1.0),
+        (act.ResumeNoted(act.NoteOutcome.TOLD), "resume_notes_total", {"outcome": "told"}, 1.0),
+        (act.ResumeNoted(act.NoteOutcome.LATE), "resume_notes_total", {"outcome": "late"}, 1.0),
         (act.InputReplayed(2.5), "input_replayed_seconds_total", {}, 2.5),
     ],
 )

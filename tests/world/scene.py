@@ -17,6 +17,8 @@ from segue.simulator.switches import Switches
 from segue.simulator.timing import Timing
 from segue.simulator.wire.schema import Flavour
 from segue.simulator.world.client import Acting, Client
+from segue.simulator.world.clock import Clock
+from segue.simulator.world.driver import Driver
 from segue.simulator.world.network import Network
 from segue.simulator.world.setting import Habits, Setting
 from segue.simulator.world.world import World
@@ -37,6 +39,9 @@ SMALL_TALK = Dialogue(
     fallback=(Line("Hello. What can I do for you?"),),
     pause=0.0,
 )
+# An answer of some twenty seconds.
+_STORY = "The boat came safely ashore at dawn. Not a sail was torn by it. " * 5
+A_STORY = replace(SMALL_TALK, utterances=(Line(_STORY, "What happened?"),))
 
 
 def setting(model: str = NEWEST, *, vertex: bool = False, **changes: Any) -> Setting:
@@ -70,12 +75,18 @@ def on_the_first(*plans: FaultPlan) -> Callable[[Random, float], Sequence[Stage]
 
 
 class Scene:
-    """What became of one session."""
+    """What became of one session.
+
+    Args:
+        live: what its user does.
+        fate: what happens to it meanwhile, at which moments.
+    """
 
     def __init__(
         self,
         scene: Setting,
         live: Callable[[Client], Acting],
+        fate: Callable[[Client, Driver], Acting] | None = None,
         *,
         seconds: float = 120.0,
         dialogue: Dialogue | None = SMALL_TALK,
@@ -83,7 +94,15 @@ class Scene:
         seed: int = 1,
     ) -> None:
         world = World(seed)
-        world.add(scene, live, dialogue, faults)
+        clients: list[Client] = []
+
+        def begin(client: Client) -> Acting:
+            clients.append(client)
+            return live(client)
+
+        driver = world.add(scene, begin, dialogue, faults)
+        if fate is not None:
+            _happen(world.clock, fate(clients[0], driver))
         self.history: History = world.run(seconds)
 
     @property
@@ -113,3 +132,17 @@ class Scene:
     def closed(self) -> Record | None:
         """Return how the session was closed, if it was."""
         return next(iter(self.session.got("closed")), None)
+
+
+def until(done: Callable[[], bool]) -> Acting:
+    """Wait for something, and no longer than a minute."""
+    for _ in range(1200):
+        if done():
+            return
+        yield 0.05
+
+
+def _happen(clock: Clock, acting: Acting) -> None:
+    seconds = next(acting, None)
+    if seconds is not None:
+        clock.after(seconds, lambda: _happen(clock, acting))

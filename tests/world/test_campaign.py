@@ -9,10 +9,11 @@ from typer.testing import CliRunner
 from segue.cli import app
 from segue.core.numbers import Numbers
 from segue.core.outputs import UNNUMBERED
+from segue.simulator.world import campaign
 from segue.simulator.world.campaign import (
     CampaignError,
     Finished,
-    Verdict,
+    Outcome,
     judge,
     read_seeds,
     read_shard,
@@ -47,9 +48,9 @@ def test_the_shards_have_every_seed_once() -> None:
 
 
 def test_a_world_in_order_is_judged_so() -> None:
-    verdict = judge(1, MINUTES)
-    assert not verdict.broke
-    assert "Frugal" in verdict.checked
+    outcome = judge(1, MINUTES)
+    assert not outcome.broke
+    assert "Frugal" in outcome.checked
 
 
 def test_a_broken_promise_and_a_raised_exception_are_findings(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,9 +61,9 @@ def test_a_broken_promise_and_a_raised_exception_are_findings(monkeypatch: pytes
         raise ZeroDivisionError("no number")
 
     monkeypatch.setattr(Numbers, "number", fail)
-    verdict = judge(1, MINUTES)
-    assert verdict.broke == "ZeroDivisionError"
-    assert "test_campaign.py" in verdict.how
+    outcome = judge(1, MINUTES)
+    assert outcome.broke == "ZeroDivisionError"
+    assert "test_campaign.py" in outcome.how
 
 
 def test_several_processes_judge_as_one_does() -> None:
@@ -72,11 +73,22 @@ def test_several_processes_judge_as_one_does() -> None:
 def test_finished_seeds_are_kept_for_their_minutes(tmp_path: Path) -> None:
     path = tmp_path / "worlds.jsonl"
     finished = Finished(path, 3.0)
-    finished.add(Verdict(4, 3.0, "Legal", "how", ("Ordered",), 1.5))
+    finished.add(Outcome(4, 3.0, "Legal", "how", ("Ordered",), 1.5))
     again = Finished(path, 3.0)
-    assert again.verdicts == finished.verdicts
+    assert again.outcomes == finished.outcomes
     assert again.seeds == {4}
     assert not Finished(path, 30.0).seeds
+
+
+def test_what_other_code_made_of_a_seed_counts_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "worlds.jsonl"
+    Finished(path, 3.0).add(Outcome(4, 3.0))
+    monkeypatch.setattr(campaign, "code_digest", lambda: "other")
+    other = Finished(path, 3.0)
+    assert not other.seeds
+    other.add(Outcome(4, 3.0, "Legal"))
+    assert len(path.read_text().splitlines()) == 2
+    assert [outcome.broke for outcome in Finished(path, 3.0).outcomes] == ["Legal"]
 
 
 def test_a_file_that_holds_something_else_is_refused(tmp_path: Path) -> None:

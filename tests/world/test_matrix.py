@@ -7,7 +7,7 @@ from segue.simulator.faults.closing import CLOSES, CloseConnection
 from tests.world.matrix.cells import CELLS, Cell, outcome
 from tests.world.matrix.moments import Moment
 from tests.world.matrix.rows import ROWS, Manner
-from tests.world.matrix.stage import Stage
+from tests.world.matrix.stage import Staging
 from tests.world.matrix.table import PATH, cell_text, committed, render
 
 POSSIBLE = [cell for cell in CELLS if not cell.impossible]
@@ -40,7 +40,7 @@ def test_the_table_is_complete() -> None:
 @pytest.mark.parametrize("moment", Moment, ids=lambda moment: moment.name.lower())
 def test_the_moment_is_what_it_says(moment: Moment, manner: Manner) -> None:
     row = next(row for row in ROWS if row.manner is manner)
-    stage = Stage(row, moment, faultless=True)
+    stage = Staging(row, moment, faultless=True)
     before = [record for record in stage.play() if record.at <= stage.struck_at]
 
     def last(*kinds: str) -> str:

@@ -32,7 +32,7 @@ def test_another_seed_tells_another_story() -> None:
 
 def test_worlds_know_every_witness_and_most_of_what_can_happen() -> None:
     kinds: dict[str, set[str]] = {"client": set(), "gateway": set(), "simulator": set()}
-    for seed in range(1, 31):
+    for seed in range(1, 41):
         for record in run_world(seed, 2.0):
             kinds[record.by].add(record.kind)
     assert kinds["client"] >= {"utterance_ended", "text_written", "sound_made", "interrupt_sent", "tool_result_sent"}

@@ -232,6 +232,21 @@ class FalseInterruptionSeen:
     continued: bool
 
 
+class NoteOutcome(Enum):
+    """What became of the note that an interruption leaves."""
+
+    TOLD = auto()
+    # The model spoke before it could be told.
+    LATE = auto()
+
+
+@dataclass(slots=True)
+class ResumeNoted:
+    """The model was told what was heard of a turn that was interrupted, or could not be."""
+
+    outcome: NoteOutcome
+
+
 @dataclass(slots=True)
 class InputReplayed:
     """The user's words were given to the model again: so many seconds of audio, 0 for text alone."""
@@ -246,7 +261,7 @@ class End:
 
 # What whoever watches is told; nothing is to be done.
 Observation: TypeAlias = (
-    Drop | Renewed | Recovered | Wedged | OddTurn | PhantomSeen | FalseInterruptionSeen | InputReplayed
+    Drop | Renewed | Recovered | Wedged | OddTurn | PhantomSeen | FalseInterruptionSeen | ResumeNoted | InputReplayed
 )
 
 Action: TypeAlias = (

@@ -11,7 +11,7 @@ _MOST = 64
 
 @dataclass(slots=True, eq=False)
 class Call:
-    """One call. `known` tells whether the present link remembers it.
+    """One call. `blocking` tells whether the model waits for its result, `known` whether the present link remembers it.
 
     `response` is the result, a JSON object as text, once the client gave it; `given_at` is when this link got it.
     """
@@ -59,11 +59,13 @@ class Calls:
         return any(call.blocking and call.known and not call.given for call in self._calls.values())
 
     def add(self, call_id: str, name: str, arguments: str, turn: int, now: float) -> None:
-        """Take a call of the model's."""
-        blocking = self._blocking.get(name)
-        self._calls[call_id] = Call(
-            call_id, name, arguments, turn, now, blocking=self._wait if blocking is None else blocking
-        )
+        """Take a call of the model's. For what it calls beside a function that blocks it waits as well."""
+        call = Call(call_id, name, arguments, turn, now, blocking=self._blocks(name))
+        self._calls[call_id] = call
+        beside = [other for other in self._calls.values() if other.turn == turn and other.known]
+        if any(other.blocking for other in beside):
+            for other in beside:
+                other.blocking = True
         while len(self._calls) > _MOST:
             del self._calls[next(iter(self._calls))]
 
@@ -75,6 +77,12 @@ class Calls:
     def of(self, turn: int) -> bool:
         """Return whether this turn waits for results, or for the model to go on with them."""
         return any(call.turn == turn for call in self._calls.values())
+
+    def end(self, turn: int) -> None:
+        """Take it that the model ended this turn: it does not wait for what does not block of itself."""
+        for call in self._calls.values():
+            if call.turn == turn:
+                call.blocking = self._blocks(call.name)
 
     def cancel(self, call_id: str) -> bool:
         """Forget a call. Returns whether its result was awaited."""
@@ -98,12 +106,9 @@ class Calls:
             call.known = call.known and call.at < since <= call.given_at
             call.given_at = inf
 
-    def unspoken(self, turn: int) -> bool:
-        """Have results be given anew that this turn waited for and did not speak of. Returns whether there are any."""
-        calls = [c for c in self._calls.values() if c.turn == turn and c.blocking and c.given and c.known]
-        for call in calls:
-            call.known, call.given_at = False, inf
-        return bool(calls)
+    def unspoken(self, turn: int) -> list[Call]:
+        """Return the calls whose results this turn waited for and did not speak of."""
+        return [c for c in self._calls.values() if c.turn == turn and c.blocking and c.given and c.known]
 
     def to_give(self) -> list[Call]:
         """Return the calls whose results this link does not have and can be given.
@@ -113,3 +118,7 @@ class Calls:
         owing = {call.turn for call in self._calls.values() if call.response is None and not call.known}
         results = [call for call in self._calls.values() if call.response is not None and not call.given]
         return [call for call in results if call.known or call.turn not in owing]
+
+    def _blocks(self, name: str) -> bool:
+        blocking = self._blocking.get(name)
+        return self._wait if blocking is None else blocking

@@ -28,13 +28,14 @@ class Cuts:
         # The turn that was cut, until somebody understood words in the sound.
         self._turn: Turn | None = None
 
-    def watch(self) -> Turn | None:
-        """Look whether a turn was cut; return it."""
-        turn = self._playback.take_cut()
-        if turn is not None:
+    def watch(self) -> list[Turn]:
+        """Look whether turns were cut; return them, oldest first."""
+        turns = self._playback.take_cuts()
+        if turns:
+            turn = turns[-1]
             by_sound = turn.cut_cause is CutCause.USER and not self._journal.has_words_since(turn.answers)
             self._turn = turn if by_sound else None
-        return turn
+        return turns
 
     def forget(self) -> None:
         """Take it that there were words, or that something new is said."""

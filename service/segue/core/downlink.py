@@ -9,7 +9,7 @@ from segue.core import events as ev
 from segue.core.actions import Action, Drop
 from segue.core.options import Modality, Options
 from segue.core.outputs import CutCause, EndReason, Speaker, Text, ToolCall, Transcript, UserActivity
-from segue.core.playback import MODEL_BYTES_PER_SECOND, Broken, Playback
+from segue.core.playback import Broken, Playback
 from segue.core.recall import Recall
 from segue.core.turns import Turn
 
@@ -86,7 +86,7 @@ class Downlink:
 
     def _speak(self, event: ev.ModelAudio, now: float) -> None:
         turn = self._turn_of_output(now)
-        seconds = len(event.audio) / MODEL_BYTES_PER_SECOND
+        seconds = len(event.audio) / self.playback.bytes_per_second
         if turn is None:
             self._actions.append(Drop("interrupted", seconds))
             return
@@ -123,12 +123,13 @@ class Downlink:
         turn = self._turn_of_output(now)
         if turn is not None:
             self.words_at = None
+            turn.called = True
             self._outbox.put_urgent(ToolCall(turn.number, event.call_id, event.name, event.arguments))
 
     def _transcribe_user(self, event: ev.UserTranscribed, now: float) -> None:
         turn = self.turns.open
         self.playback.active_at = now
-        number = 0 if turn is None or turn.cut else turn.number
+        number = 0 if turn is None or turn.cut or self._outlived(turn) else turn.number
         # Words may come after the model began to answer them.
         if not number:
             self.interrupt_playout(now)
@@ -153,8 +154,10 @@ class Downlink:
 
     def _interrupt(self, _event: ev.ModelInterrupted, now: float) -> None:
         turn = self.turns.open
-        if turn is not None and turn.cut:
-            return
+        if turn is not None:
+            turn.over = True
+            if turn.cut:
+                return
         self._interrupted_until = now + _END_OF_INTERRUPTED
         began_at = self.completed_at if turn is None else turn.began_at
         if self.evidence_at < began_at - _EVIDENCE_MARGIN:

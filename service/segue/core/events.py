@@ -51,11 +51,20 @@ class OpenRefused:
 
 @dataclass(slots=True)
 class AudioReceived:
-    """The user's audio in the session's input format; `voiced` when its level stands out of the noise."""
+    """The user's audio in the session's input format, even none; `voiced` when its level stands out of the noise."""
 
     seq: int
     audio: bytes
     voiced: bool
+
+
+@dataclass(slots=True)
+class NoteReceived:
+    """Context from the client that is not the user's words; `answer` when the model is to answer it."""
+
+    seq: int
+    text: str
+    answer: bool
 
 
 @dataclass(slots=True)
@@ -162,8 +171,8 @@ class LinkOpened:
 class LinkLost:
     """The link could not be opened, or is gone.
 
-    `retry_delay` is in seconds, None when the service named none. `code` is that of the WebSocket's close, 1006 for a
-    connection that broke, 0 for one that never stood.
+    `retry_delay` is in seconds and at most 600, None when the service named none. `code` is that of the WebSocket's
+    close, 1006 for a connection that broke, 0 for one that never stood.
     """
 
     link: int
@@ -195,7 +204,7 @@ class HandleReceived:
 
 @dataclass(slots=True)
 class ModelAudio:
-    """The model's speech: 16-bit little-endian mono at 24000 Hz, of any length, even an odd one.
+    """The model's speech in the session's output format, of any length.
 
     `faint` when nobody could hear it.
     """
@@ -303,6 +312,7 @@ ClientEvent: TypeAlias = (
     | OpenRefused
     | AudioReceived
     | TextReceived
+    | NoteReceived
     | ActivityReceived
     | ToolResultReceived
     | InterruptReceived

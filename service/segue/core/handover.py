@@ -5,9 +5,12 @@ answered are given again, and a turn that broke off is asked for in a new one. W
 goes into the system instruction.
 """
 
+from collections.abc import Iterable
+
 from segue.core.actions import InputReplayed
 from segue.core.events import HandleReceived
 from segue.core.handles import Handle
+from segue.core.journal import Piece
 from segue.core.links import Links
 from segue.core.options import Options
 from segue.core.playback import Broken
@@ -19,13 +22,18 @@ from segue.core.wording import go_on, what_was_missed
 
 # More speech than this is given again in words, in seconds.
 _LONGEST_REPLAY = 15.0
+# Speech of so few seconds, with the silence around it, may be a sound without words.
+_SHORTEST_WORDS = 1.2
+# The model is asked to go on so often at most until the user says something else: it may break off each time.
+_MOST_CONTINUATIONS = 16
 
 
 class Handover:
     """One session's. Times are in seconds.
 
     Attributes:
-        request: what asks the model to go on with a turn that broke off, until it does; empty for nothing.
+        request: what the model is asked that the user has not said, such as to go on with a turn that broke off, until
+            it does; empty for nothing.
         serial: input before this serial is covered by the next handle that comes.
     """
 
@@ -45,9 +53,22 @@ class Handover:
         self._known = ""
         # The turns up to this one are covered by the next handle that comes.
         self._turn = 0
+        self._continuations = 0
+
+    def begin_answer(self) -> None:
+        """Take it that the model begins to answer words of the user."""
+        self._continuations = 0
+
+    def ask(self, request: str) -> None:
+        """Remember what is asked of the model, until it answers or the user says something else."""
+        self.request = request
 
     def break_off(self, broken: Broken) -> None:
-        """Remember a turn that broke off, so that the model is asked to go on with it."""
+        """Remember a turn that broke off, so that the model is asked to go on with it, unless it was too often."""
+        self._continuations += 1
+        if self._continuations > _MOST_CONTINUATIONS:
+            self.forget_request()
+            return
         question = self._recall.question(broken.turn) or self._recall.asked.strip()
         self.request = go_on(question, broken.heard, broken.rest)
         self._instructions.broken = broken.turn
@@ -91,8 +112,12 @@ class Handover:
         told = self._uplink.tell(missed)
         self.serial = resumed.serial if resumed else self._journal.first
         self._turn = resumed.turn if resumed and not told else self._turns.last_number
-        if self._journal.has_words_since(self.serial) or self._journal.speaking(now):
-            return self._replay(self.serial, now)
+        speaking = self._journal.speaking(now)
+        if self._journal.has_words_since(self.serial) or speaking:
+            # A sound that is so short may be no words, and have cut off the answer to those before it.
+            pieces = self._journal.since(self.serial)
+            short = self._seconds(pieces) < _SHORTEST_WORDS and not any(isinstance(p.payload, str) for p in pieces)
+            return self._replay(0 if owed and short and not speaking else self.serial, now)
         if self.request:
             self._uplink.ask(self.request)
         elif owed and self._journal.has_words_since(0):
@@ -104,8 +129,11 @@ class Handover:
         pieces = self._journal.since(serial)
         self._known = self._recall.asked
         speaking = self._journal.speaking(now)
-        audio = sum(len(piece.payload) for piece in pieces if isinstance(piece.payload, bytes))
+        seconds = self._seconds(pieces)
         # Words come late and in parts, so that they stand in only for what must not be said as it was.
-        in_words = not speaking and (audio > _LONGEST_REPLAY * self._bytes_per_second or self._links.refused)
-        words = self._recall.asked.strip() if audio and in_words and self._journal.understood else ""
+        in_words = not speaking and (seconds > _LONGEST_REPLAY or self._links.refused)
+        words = self._recall.asked.strip() if seconds and in_words and self._journal.understood else ""
         return InputReplayed(self._uplink.replay(pieces, words, ended=not speaking))
+
+    def _seconds(self, pieces: Iterable[Piece]) -> float:
+        return sum(len(piece.payload) for piece in pieces if isinstance(piece.payload, bytes)) / self._bytes_per_second

@@ -23,6 +23,8 @@ TEXTS_LIMIT = 64
 # Less sound than this in a span is taken for no words unless somebody understood some, in seconds.
 WORDS = 0.3
 WAITING = -1
+# Words are understood no sooner after they were begun, in seconds.
+SOONEST_WORDS = 0.25
 # So much sound in a span is words even if nobody understood any, in seconds.
 SURELY_WORDS = 1.0
 # Sounds without words are forgotten so long after them, in seconds.
@@ -72,6 +74,7 @@ class Journal:
         self._heard_until = -inf
         # The span that is going on, or the last one: its first piece, its sound, and whether somebody understood it.
         self._span_first = 0
+        self._span_began_at = -inf
         self._span_understood = True
         self.span_voiced = 0.0
         self.last_voiced_at = -inf
@@ -129,7 +132,7 @@ class Journal:
         self._heard_until = max(self._heard_until + seconds, now)
         if voiced:
             if not self.speaking(self._heard_until):
-                self._span_first, self._span_understood, self.span_voiced = self._serial, False, 0.0
+                self._begin_span(now)
             pieces = [self._add(frame) for frame in self._pre_roll]
             self._pre_roll.clear()
             self._pre_roll_bytes = 0
@@ -159,7 +162,8 @@ class Journal:
         """Take it that the client says where a span begins or ends."""
         self.open = edge is Edge.START
         if self.open:
-            self._span_first, self._span_understood, self.span_voiced = self._serial, False, 0.0
+            # A client may press late.
+            self._begin_span(-inf)
             self._pre_roll.clear()
             self._pre_roll_bytes = 0
         piece = self._add(edge)
@@ -167,11 +171,14 @@ class Journal:
             self._words_until = self._sure_until = self._serial
         return piece
 
-    def understand(self) -> None:
-        """Note that somebody understood words in the last span."""
-        self._span_understood = True
+    def understand(self, now: float) -> bool:
+        """Note that somebody understood words. Returns whether they are of the last span, or that has only begun."""
+        late = now < self._span_began_at + SOONEST_WORDS
+        self._span_understood = self._span_understood or not late
         if self.span_voiced:
-            self._words_until = self._sure_until = self._serial
+            until = self._span_first if late else self._serial
+            self._words_until, self._sure_until = max(self._words_until, until), max(self._sure_until, until)
+        return not late
 
     def boundary(self, now: float) -> int:
         """Return the serial before which a model that answers now has heard everything.
@@ -215,6 +222,10 @@ class Journal:
         """Note that no message of the present link counts any more."""
         for piece in self._pieces:
             piece.message = 0
+
+    def _begin_span(self, now: float) -> None:
+        self._span_first, self._span_began_at = self._serial, now
+        self._span_understood, self.span_voiced = False, 0.0
 
     def _add(self, payload: Payload) -> Piece:
         piece = Piece(payload, self._serial)

@@ -22,7 +22,7 @@ from segue.core.actions import (
 )
 from segue.core.admission import Fault
 from segue.core.closings import context_full
-from segue.core.journal import Edge
+from segue.core.journal import PAUSE, Edge
 from segue.core.listener import HEARD_EVENTS, Heard, Listener
 from segue.core.options import Options
 from segue.core.outputs import (
@@ -36,6 +36,7 @@ from segue.core.patience import Patience
 from segue.core.playback import Broken
 from segue.core.policy import FalseInterruption, Policy
 from segue.core.tools import Tools
+from segue.core.wording import begin, fenced
 
 # A window so full explains that the service took no more.
 _FULL = 0.9
@@ -69,6 +70,7 @@ class Line:
         self._calls = parts.calls
         self._handover = parts.handover
         self._cuts = parts.cuts
+        self._notes = parts.notes
         self._tools = Tools(parts)
         self._listener = Listener(parts, self._tools)
         self._patience = Patience(parts)
@@ -94,11 +96,13 @@ class Line:
 
     def write(self, text: str, now: float) -> Fault | None:
         """Take a text of the user; return why it cannot be used, and what to do, where it cannot."""
-        self._file_words()
-        fault = self.uplink.write(text, now)
+        fault = self.uplink.fault_of_text()
         if fault is None:
-            self._recall.hear_user(f" {text}", 0)
+            self._file_words()
+            # What it interrupts is known before it goes, since what was heard of that goes with it.
             self._hear_words(now)
+            self.uplink.write(text, now)
+            self._recall.hear_user(f" {text}", 0)
             self._cuts.forget()
             self.downlink.understand_user(now)
             self._watchdog.expect(now + self.uplink.queued_seconds)
@@ -135,6 +139,20 @@ class Line:
         self._listener.watch_cut()
         return cut
 
+    def note(self, text: str, now: float, *, answer: bool) -> Fault | None:
+        """Take context from the client; return why it cannot be used, and what to do, where it cannot."""
+        if not answer:
+            return self._notes.add(text)
+        fault = self.uplink.fault_of_text()
+        if fault is None:
+            # Like the user's words it is owed an answer, whatever becomes of the link. A model that speaks is
+            # interrupted by it, which is no phantom then.
+            self.downlink.evidence_at = now
+            self.uplink.write(fenced(text), now)
+            self.downlink.understand_user(now)
+            self._watchdog.expect(now + self.uplink.queued_seconds)
+        return fault
+
     def _file_words(self) -> None:
         # What was understood after it had been answered is no part of what is said now.
         if not self._journal.has_words_since(self._listener.answers):
@@ -167,6 +185,9 @@ class Line:
 
     def open(self, now: float) -> None:
         """Dial the first link."""
+        if self._options.first_turn is not None:
+            self._handover.ask(begin(self._options.first_turn))
+            self._watchdog.expect(now)
         self.links.open(now)
 
     def hang_up(self) -> None:
@@ -177,6 +198,8 @@ class Line:
 
     def _listen(self, event: Heard, now: float) -> None:
         self._judge(self._listener.receive(event, now), now)
+        if self._journal.has_words() and now < self._journal.last_voiced_at + PAUSE:
+            self.uplink.remind()
 
     def _judge(self, sign: Sign | None, now: float) -> None:
         if sign is Sign.EMPTY_TURNS:
@@ -202,6 +225,8 @@ class Line:
             self._listener.tokens = 0
         if completed is None:
             self.playback.active_at = now
+            if self._handover.request:
+                self.uplink.ask(self._handover.request)
         else:
             self._tell_of(completed)
             self._catch_up(now)
@@ -233,6 +258,10 @@ class Line:
     def tick(self, now: float) -> None:
         """Do what is due."""
         self.playback.settle(now)
+        closing = self.links.overdue(now)
+        if closing is not None:
+            self._end(closing)
+            return
         self.links.tick(now)
         self.links.prepare(now)
         self._journal.forget_wordless(now)
@@ -292,7 +321,9 @@ class Line:
 
     def _ask_to_go_on(self, broken: Broken, now: float) -> None:
         self._handover.break_off(broken)
-        if self.links.up:
+        if self._handover.request:
+            self._notes.drop_interruption()
+        if self.links.up and self._handover.request:
             self.uplink.ask(self._handover.request)
             self.uplink.tick(now)
             self._watchdog.expect(now)
@@ -300,7 +331,7 @@ class Line:
     # One link gives way to another.
 
     def _swap(self, now: float) -> None:
-        overlaps = self.links.overlaps and self.links.due and self._patience.quiet_at() <= now
+        overlaps = self.links.overlaps_at(now) and self._patience.quiet_at() <= now
         cut = False if overlaps else self._leave_link(now)
         self.links.swap(now, cuts=cut)
 
@@ -312,10 +343,14 @@ class Line:
             turn.generated = False
         self._listener.leave_link()
         broken = self.downlink.leave_link(CutCause.RECOVERY, now, waits=waits)
-        if broken is None:
-            return False
-        self._handover.break_off(broken)
-        return True
+        if broken is not None:
+            self._handover.break_off(broken)
+            return True
+        lost = turn is not None and not (turn.told or turn.cut or turn.generated or waits)
+        if lost and self._journal.has_words_since(0):
+            # An answer of which nobody has heard anything is owed still.
+            self._watchdog.expect(now)
+        return False
 
     def _suspect_link(self, sign: Sign, now: float) -> None:
         """The model gives no answer: that is a wedge, unless it may be that there was nothing to answer."""

@@ -23,10 +23,15 @@ _HOLD_TIMEOUT = 20.0
 _GO_AWAY_MARGIN = 5.0
 _REDIAL_DELAY = 2.0
 _LONGEST_REDIAL_DELAY = 16.0
-# A session dials so often to recover: each answered turn gives one back, and so does each of these seconds.
+# A setup that nobody answers is given up after this time, unless an operator has other wishes, in seconds.
+_SETUP_TIMEOUT = 5.0
+# A session dials so often to recover: each time the user's words are answered to the end gives one back, and so does
+# each of these periods, in seconds.
 _BUDGET = 10.0
 _OPENING_BUDGET = 3.0
 _REFILL_PERIOD = 30.0
+# Who loses a link that was up for so long dials as if nothing had gone wrong before, in seconds.
+_LASTING = 30.0
 # The pause before the second try, which doubles from then on up to the longest one, in seconds.
 _FIRST_PAUSE = 0.25
 _LONGEST_PAUSE = 8.0
@@ -72,6 +77,7 @@ class Links:
         # How often any was up, and how many messages the present one carried.
         self.opened = 0
         self.messages = 0
+        self._up_since = inf
         # The handle that the present one resumed by.
         self.resumed: Handle | None = None
         self._handles: deque[Handle] = deque(maxlen=_HANDLES)
@@ -83,16 +89,16 @@ class Links:
         self._renew_at = inf
         self._renew_by = inf
         self._trigger = Trigger.AGE
-        # The service said that it will end the link.
-        self._ending = False
+        # When the service ends the link, as far as it said.
+        self._ends_at = inf
         # The renewal or recovery under way: since when, and of what.
-        self.overlaps = policy.overlap
+        self._overlaps = policy.overlap
         self._swapped_at = inf
         self._swap_cuts = False
         self._lost_at = inf
         self._cause: LossCause | Sign = LossCause.TRANSIENT
         self._retry_at = inf
-        # Whether the model answered on this link, and what went wrong since it last answered on any.
+        # Whether the model spoke on this link, and what went wrong since it last did on any, or last came to an end.
         self._answered = False
         self._tries = 0
         self._refused = False
@@ -113,7 +119,7 @@ class Links:
 
     @property
     def wedges(self) -> int:
-        """How many links were found wedged since the model last answered."""
+        """How many links were found wedged since the user's words were last answered."""
         return self._wedges
 
     @property
@@ -161,7 +167,9 @@ class Links:
         self.up = True
         self.opened += 1
         self.messages = 0
-        self._answered = self._ending = False
+        self._up_since = now
+        self._answered = False
+        self._ends_at = inf
         self._renew_at = now + self._profile.age_limit - self._policy.renewal_jitter * self._draw()
         self._renew_by = now + self._profile.age_deadline
         completed = self._completed(now, overlapped=overlapped)
@@ -179,18 +187,25 @@ class Links:
             return Renewed(self._trigger, 0.0 if overlapped else now - self._swapped_at, resumed, self._swap_cuts)
         return None
 
-    def answered(self) -> None:
-        """Take it that the model answered: the link is good."""
+    def begun(self) -> None:
+        """Take it that the model began to answer: nothing is wrong with the handle or with what the link got."""
         self._answered = True
-        self._tries = self._failed_resumes = self._wedges = 0
+        self._failed_resumes = 0
         self._refused = False
+
+    def answered(self) -> None:
+        """Take it that the model answered words of the user to the end: the link is good.
+
+        That it began to is no reason to try again: it may be what each link breaks at.
+        """
+        self._tries = self._wedges = 0
         self._budget = min(_BUDGET, self._budget + 1)
 
     # Renewal.
 
     def hurry(self, now: float, time_left: float) -> None:
         """Take it that the service ends the link soon."""
-        self._ending = True
+        self._ends_at = min(self._ends_at, now + time_left)
         if self._renew_at > now:
             self._trigger = Trigger.GO_AWAY
         self._renew_at = min(self._renew_at, now)
@@ -220,8 +235,14 @@ class Links:
             return inf
         if self._held_at < inf:
             return max(self._renew_at, min(self._renew_by, quiet_at))
-        # A link that nobody ends is better than none.
-        return self._renew_by if self._ending else inf
+        # A link that nobody ends is better than none, and a dial that is under way has half of the time that is left.
+        if self.next:
+            return (self._renew_by + self._ends_at) / 2
+        return self._renew_by if self._ends_at < inf else inf
+
+    def overlaps_at(self, now: float) -> bool:
+        """Return whether the link is to last until the next one is up: not where a setup that fails lasted too long."""
+        return self._overlaps and self._held_at < inf and now + _SETUP_TIMEOUT < self._renew_by
 
     def swap(self, now: float, *, cuts: bool) -> None:
         """Go over to the next link; `cuts` tells that it costs a turn its rest."""
@@ -230,7 +251,7 @@ class Links:
             self.forget_handles()
         self._swapped_at, self._swap_cuts = now, cuts
         held = self.next if self._held_at < inf else 0
-        if self.overlaps and held and not cuts:
+        if self.overlaps_at(now) and not cuts:
             self.resumed = handle
             self._actions.append(SetUp(held, self._setup(handle)))
             return
@@ -239,7 +260,8 @@ class Links:
             self._take_held(handle)
         else:
             self._hang_up_next()
-            self._dial(Purpose.RENEWAL, handle)
+            # There is none now, as after a loss.
+            self._dial(Purpose.RECOVERY, handle)
 
     def _next_handle(self) -> Handle | None:
         handle = self.newest
@@ -251,7 +273,7 @@ class Links:
         """Take it that the link that was to follow is gone; the present one still works."""
         # Where a service does not have a session on two links, that was why: the next one waits for the old one's end.
         refused = self._swapped_at < inf
-        self.overlaps = self.overlaps and not refused
+        self._overlaps = self._overlaps and not refused
         self.next, self._held_at = 0, inf
         self._swapped_at = inf
         self._redials += 1
@@ -263,6 +285,7 @@ class Links:
         Where it gets one, `tick` dials it.
         """
         self._refused = self._refused or lost.cause is LossCause.INVALID
+        self._forget_tries(now)
         self.number = 0
         if lost.cause in FATAL or (not self.opened and lost.cause in (LossCause.QUOTA, LossCause.INTERNAL)):
             return self._give_up(closing_of(lost), lost.cause, now)
@@ -279,6 +302,7 @@ class Links:
 
     def replace(self, sign: Sign, trouble_at: float, now: float) -> Closed | None:
         """Give up a link that is wedged. Returns how the session ends, where it gets no other; else `tick` dials."""
+        self._forget_tries(now)
         self._hang_up_current()
         self._wedges += 1
         if self._wedges > 1:
@@ -301,10 +325,18 @@ class Links:
         else:
             self._dial(Purpose.RECOVERY if self.opened else Purpose.OPEN, self._next_handle())
 
+    def overdue(self, now: float) -> Closed | None:
+        """Return how the session ends, where it has waited for too long for a link that nothing is heard of."""
+        if now < self._recover_by():
+            return None
+        message = f"No link could be had within {_RECOVERY_TIMEOUT:g} s. Open a session again."
+        cause = LossCause.UNAVAILABLE
+        return self._give_up(closing_of(LinkLost(self.number, cause, message)), cause, now)
+
     def deadline(self) -> float:
-        """Return when `tick` or `prepare` has something to do; inf for never."""
+        """Return when `tick`, `overdue` or `prepare` has something to do; inf for never."""
         if not self.up or self._swapped_at < inf:
-            return self._retry_at
+            return min(self._retry_at, self._recover_by())
         if self.next:
             return self._held_at + _HOLD_TIMEOUT
         return max(self._renew_at, self._redial_at)
@@ -331,6 +363,11 @@ class Links:
         self._budget -= 1
         self._retry_at = inf if follows else now + pause
 
+    def _forget_tries(self, now: float) -> None:
+        # Pauses spare a service that refuses links, or ends them soon.
+        if self.up and now >= self._up_since + _LASTING:
+            self._tries = 0
+
     def _pause(self, lost: LinkLost) -> float:
         pause = 0.0
         if self._tries:
@@ -345,9 +382,12 @@ class Links:
         lost_at = min(self._lost_at, now)
         return self._budget >= 1 and now + pause <= lost_at + _RECOVERY_TIMEOUT
 
+    def _recover_by(self) -> float:
+        return inf if self.up else min(self._lost_at, self._swapped_at) + _RECOVERY_TIMEOUT
+
     def _give_up(self, closing: Closed, cause: LossCause | Sign, now: float) -> Closed:
         if self.opened:
-            self._actions.append(Recovered(cause, now - min(self._lost_at, now), Outcome.FAILED))
+            self._actions.append(Recovered(cause, now - min(self._lost_at, self._swapped_at, now), Outcome.FAILED))
         self.up = False
         self.hang_up()
         return closing

@@ -8,7 +8,6 @@ from segue.core import events as ev
 from segue.core.actions import OddKind, OddTurn, Sign
 from segue.core.downlink import MODEL_EVENTS, ModelEvent
 from segue.core.parts import Parts
-from segue.core.playback import MODEL_BYTES_PER_SECOND
 from segue.core.tools import Tools
 
 # What ends sooner than this after the user's words answers something before them, in seconds.
@@ -42,8 +41,11 @@ class Listener:
         self._calls = parts.calls
         self._cuts = parts.cuts
         self._handover = parts.handover
+        self._notes = parts.notes
         self.answers = 0
         self.tokens = 0
+        # Words of the user are being answered that no turn has answered to the end.
+        self._asked = False
         # The model asked for more words instead of answering.
         self._awaited = False
         # The end of a turn after which the model said that it goes on.
@@ -81,12 +83,15 @@ class Listener:
     def let_be(self, now: float) -> None:
         """Take it that what the user said asks for no answer."""
         self._journal.forget(self._journal.boundary(now))
-        self._watchdog.clear()
+        self._watchdog.settle()
+        self._watchdog.trust()
 
     def watch_cut(self) -> None:
         """Look whether a turn was cut: then nobody waits for it any more."""
-        turn = self._cuts.watch()
-        if turn is not None:
+        cuts = self._cuts.watch()
+        if cuts:
+            turn = cuts[-1]
+            self._notes.interrupt(cuts)
             # What is owed now is owed to the words that cut it, if there are any.
             self._handover.forget_request()
             since = self._watchdog.since
@@ -102,7 +107,8 @@ class Listener:
             self._journal.forget(answers)
             self._calls.answer()
             self._handover.forget_request()
-            self._links.answered()
+            if not self._watchdog.retold:
+                self._links.begun()
 
     def _hurry(self, event: ev.GoingAway, now: float) -> None:
         self._links.hurry(now, event.time_left)
@@ -117,7 +123,8 @@ class Listener:
     def _change_interaction(self, event: ev.InteractionChanged, now: float) -> None:
         self._watchdog.note_busy(not event.idle and not self._profile.idle_by_turn_complete, now)
         unended, self._unended = self._unended, None
-        if event.idle and unended is not None:
+        # What was interrupted meanwhile has an end of its own.
+        if event.idle and unended is not None and not self._downlink.interrupted(now):
             self._complete(unended, now)
 
     def _hear_model(self, event: ModelEvent, now: float) -> None:
@@ -129,15 +136,19 @@ class Listener:
             if self._downlink.turns.last_number > before:
                 turn.answers = self._journal.boundary(now)
                 self.answers = turn.answers
+                if self._journal.has_words_since(0):
+                    self._asked = True
+                    self._handover.begin_answer()
                 self._cuts.forget()
-                self._watchdog.clear()
+                self._notes.begin_turn(turn)
+                self._watchdog.hear()
             elif self._downlink.spoke_at == now and self._calls.answer():
                 # A result was waited for, and the turn goes on with it.
                 self._watchdog.settle()
 
     def _hear_audio(self, event: ev.ModelAudio, now: float) -> None:
         self._hear_model(event, now)
-        faint = len(event.audio) / MODEL_BYTES_PER_SECOND if event.faint else 0.0
+        faint = len(event.audio) / self._playback.bytes_per_second if event.faint else 0.0
         turn = self._downlink.turns.open
         if faint and turn is not None:
             turn.faint += faint
@@ -149,8 +160,8 @@ class Listener:
             return
         again = self._handover.was_said(event.text)
         self._downlink.show_evidence(now)
-        self._journal.understand()
-        self._cuts.forget()
+        if self._journal.understand(now):
+            self._cuts.forget()
         answering = self._downlink.turns.open
         if (answering is None or answering.cut) and self._journal.has_words_since(self.answers):
             self._watchdog.expect(max(now, self._journal.words_ended_at))
@@ -174,9 +185,11 @@ class Listener:
             self._handover.cover(turn.answers)
             if not turn.cut and turn.generated:
                 self._journal.forget(turn.answers)
-            if not turn.cut and self._calls.unspoken(turn.number):
-                self._parts.actions.append(OddTurn(OddKind.EMPTY))
-                self._tools.give_results(now)
+            if turn.cut:
+                self._finish_answer()
+            else:
+                self._look_for_results(turn.number, now)
+            self._tools.end_turn(turn.number, now)
         elif interrupted:
             # Whatever interrupted it is not a part of it.
             self._handover.cover(max(self._handover.serial, self._journal.last_span))
@@ -190,6 +203,32 @@ class Listener:
             self._parts.actions.append(OddTurn(OddKind.REJECTED))
         if self._watchdog.note_rejection(rejected):
             self._sign = Sign.REJECTIONS
+
+    def _look_for_results(self, turn: int, now: float) -> None:
+        """Look whether a turn that ended spoke of the results that it waited for."""
+        if unspoken := self._calls.unspoken(turn):
+            self._parts.actions.append(OddTurn(OddKind.EMPTY))
+            if self._watchdog.note_empty_turn(now):
+                self._sign = Sign.EMPTY_TURNS
+            else:
+                self._tools.retell(unspoken, now)
+        elif not self._watchdog.retold:
+            self._finish_answer()
+        elif not self._calls.of(turn):
+            self._watchdog.trust()
+            self._finish_answer()
+
+    def _finish_generation(self, event: ev.GenerationCompleted, now: float) -> None:
+        self._hear_model(event, now)
+        turn = self._downlink.turns.open
+        if turn is not None and turn.generated and not self._calls.of(turn.number):
+            self._finish_answer()
+
+    def _finish_answer(self) -> None:
+        """Take it that a turn was made to its end. It shows that links are good once for the same words of the user."""
+        if self._asked:
+            self._asked = False
+            self._links.answered()
 
     def _end_empty_turn(self, event: ev.TurnCompleted, now: float) -> None:
         since = self._watchdog.since
@@ -213,9 +252,13 @@ class Listener:
         self._watchdog.settle()
 
     def _call(self, event: ev.ToolCalled, now: float) -> None:
+        before = self._downlink.turns.last_number
         self._hear_model(event, now)
         turn = self._downlink.turns.open
         if turn is not None and not turn.cut:
+            if self.in_progress and turn.number > before:
+                # The model ended its turn before it called: what it says to words that come now is another one.
+                turn.generated, turn.generated_at, turn.over = True, now, True
             # The client is about to have it: the words that it answers are answered.
             self._playback.tell(turn)
             self.note_released()
@@ -234,6 +277,7 @@ class Listener:
 _REACTIONS: dict[type, Callable[[Listener, Any, float], None]] = dict.fromkeys(MODEL_EVENTS, Listener._hear_model) | {
     ev.HandleReceived: Listener._keep_handle,
     ev.GoingAway: Listener._hurry,
+    ev.GenerationCompleted: Listener._finish_generation,
     ev.InputAwaited: Listener._await_input,
     ev.InteractionChanged: Listener._change_interaction,
     ev.ModelAudio: Listener._hear_audio,

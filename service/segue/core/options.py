@@ -31,6 +31,8 @@ class Scheduling(Enum):
 
 class Encoding(Enum):
     LINEAR16 = auto()
+    MULAW = auto()
+    ALAW = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ class AudioFormat:
 
     @property
     def sample_bytes(self) -> int:
-        return 2
+        return 2 if self.encoding is Encoding.LINEAR16 else 1
 
     @property
     def bytes_per_second(self) -> int:
@@ -80,12 +82,33 @@ class FunctionDeclaration:
     blocking: bool | None = None
 
 
+class ResumePolicy(Enum):
+    """How an interrupted model learns what was heard."""
+
+    BUILT_IN = auto()
+    TEMPLATE = auto()
+    # The client tells it.
+    CLIENT = auto()
+    OFF = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeContext:
+    """`template` is for TEMPLATE alone; `history_turns` of the exchanges before go into the note."""
+
+    policy: ResumePolicy = ResumePolicy.OFF
+    template: str = ""
+    history_turns: int = 4
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """A valid OpenSession. Durations are in seconds.
 
-    `input_format` is None when the client declared none, in which case its audio is rejected. `compression` is None
-    when the client turned it off.
+    `input_format` is what the client's audio is changed to before the session gets it, None when the client declared
+    no format. `output_format` is what the model's is changed to. `first_turn` is what the model is to begin with, empty
+    for a greeting, None where the user speaks first. `initial_history` holds what the user had said and the model had
+    answered before, oldest first. `compression` is None when the client turned it off.
     """
 
     model: str
@@ -104,6 +127,9 @@ class Options:
     model_transcripts: bool = True
     lead: float = 1.0
     unpaced: bool = False
+    resume_context: ResumeContext = ResumeContext()
+    first_turn: str | None = None
+    initial_history: tuple[tuple[str, str], ...] = ()
     compression: Compression | None = Compression()
     idle_timeout: float = 600.0
     max_duration: float = 14_400.0

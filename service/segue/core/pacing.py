@@ -19,8 +19,9 @@ _MESSAGE = 0.1
 
 # What waits, with the piece of the journal that it is; None for silence, which the journal forgets.
 Queued: TypeAlias = tuple[Payload, Piece | None]
-# A start so soon after an end may be lost, in seconds (measured of the Live API, 2026-09-10).
-_ACTIVITY_GAP = 0.5
+# A start sooner than 0.5 s after an end may be lost (measured of the Live API, 2026-09-10), and when that has left the
+# service may still be reading the audio before it; in seconds.
+_ACTIVITY_GAP = 0.5 + 0.2
 
 
 class Queue:
@@ -80,6 +81,9 @@ class Queue:
         """Return when `take` has something to give; inf for never."""
         if not self._queue:
             return inf
+        # Who has finished waits for the answer.
+        if self._queue[0][0] is Edge.END:
+            return -inf
         if self._queue[0][0] is not Edge.START:
             return self._free_at
         if self._silent_start:

@@ -8,6 +8,7 @@ from segue.core.cuts import Cuts
 from segue.core.downlink import Downlink
 from segue.core.handover import Handover
 from segue.core.links import Links
+from segue.core.notes import Notes
 from segue.core.options import Options
 from segue.core.policy import Policy
 from segue.core.profiles import profile_of
@@ -25,14 +26,16 @@ class Parts:
         self.policy = policy
         self.actions = actions
         self.profile = profile_of(options.model, policy.profiles)
-        self.recall = Recall()
+        self.recall = Recall(options.initial_history)
         self.downlink = Downlink(options, actions, self.recall)
         self.playback = self.downlink.playback
         instructions = Instructions(options, self.profile, self.recall, transparent=policy.transparent)
         self.links = Links(self.profile, policy, instructions.setup, instructions.suffices, draw, actions)
         self.watchdog = Watchdog(self.profile)
         self.calls = Calls(options, wait=self.profile.calls_wait)
-        self.uplink = Uplink(options, self.profile, self.links, self.calls, actions)
+        self.notes = Notes(policy.resume_context(options.resume_context), self.recall, actions)
+        turns = self.downlink.turns
+        self.uplink = Uplink(options, self.profile, self.links, self.calls, turns, self.notes, actions)
         self.journal = self.uplink.journal
-        self.handover = Handover(options, instructions, self.recall, self.downlink.turns, self.links, self.uplink)
+        self.handover = Handover(options, instructions, self.recall, turns, self.links, self.uplink)
         self.cuts = Cuts(self.playback, self.journal)

@@ -23,9 +23,6 @@ from segue.core.outputs import (
 from segue.core.recall import Recall
 from segue.core.turns import SPLIT_TIMEOUT, Turn, Turns
 
-# The model's native output: 16-bit samples at 24000 Hz.
-MODEL_BYTES_PER_SECOND = 48_000
-
 
 @dataclass(frozen=True, slots=True)
 class Broken:
@@ -45,13 +42,14 @@ class Playback:
         self.turns = Turns()
         output = options.output_format
         frame_bytes = round(output.sample_rate * options.output_frame_duration) * output.sample_bytes
-        self.outbox = Outbox(output.bytes_per_second, frame_bytes, inf if options.unpaced else options.lead)
+        self.bytes_per_second = output.bytes_per_second
+        self.outbox = Outbox(self.bytes_per_second, frame_bytes, inf if options.unpaced else options.lead)
         self.totals = Totals()
         # When something was last said by anybody.
         self.active_at = -inf
-        # What the turns answer that have begun to reach the client, and the turn that was cut, since last asked.
+        # What the turns answer that have begun to reach the client, and the turns that were cut, since last asked.
         self._told: int | None = None
-        self._cut: Turn | None = None
+        self._cuts: list[Turn] = []
 
     @property
     def idle(self) -> bool:
@@ -100,7 +98,7 @@ class Playback:
         if dropped:
             self._actions.append(Drop("interrupted", dropped))
         self.turns.cut(turn, cause, heard, now)
-        self._cut = turn
+        self._cuts.append(turn)
         if turn.begun:
             self.tell(turn)
         self.totals.interruptions += 1
@@ -146,7 +144,7 @@ class Playback:
         spoke of a turn that was still playing, and that is not its last word.
         """
         turn = self.turns.find(number)
-        if turn is not None and turn.cut and turn.cut_seq <= output_seq:
+        if turn is not None and turn.cut and not turn.split_final and turn.cut_seq <= output_seq:
             turn.heard = min(max(heard, 0.0), turn.audio)
             turn.split_final = True
 
@@ -177,7 +175,7 @@ class Playback:
         taken = self.outbox.take(now, max_events, max_bytes)
         for output in taken:
             if type(output) is Audio:
-                seconds = len(output.audio) / MODEL_BYTES_PER_SECOND
+                seconds = len(output.audio) / self.bytes_per_second
                 self.totals.output_audio += seconds
                 playing = self.turns.find(output.turn)
                 assert playing is not None, "audio of a turn that is over"
@@ -208,10 +206,10 @@ class Playback:
         told, self._told = self._told, None
         return told
 
-    def take_cut(self) -> Turn | None:
-        """Return the last turn that was cut since this was last asked."""
-        cut, self._cut = self._cut, None
-        return cut
+    def take_cuts(self) -> list[Turn]:
+        """Return the turns that were cut since this was last asked, oldest first."""
+        cuts, self._cuts = self._cuts, []
+        return cuts
 
     def charge(self, usage: Usage) -> None:
         """Add tokens that were billed."""

@@ -1,8 +1,9 @@
 """How a server keeps its sessions alive: what its operator decides, for all of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from segue.core.options import ResumeContext, ResumePolicy
 from segue.core.profiles import PROFILES, Profile
 
 
@@ -26,6 +27,8 @@ class Policy:
         renewal_jitter: a link's age limit is up to so much lower, so that links that were opened together are not
             renewed together.
         false_interruption: what happens after one.
+        resume_template: what an interrupted model is told where the client leaves the wording to the server; empty for
+            Segue's own.
     """
 
     profiles: tuple[Profile, ...] = PROFILES
@@ -33,3 +36,10 @@ class Policy:
     overlap: bool = False
     renewal_jitter: float = 60.0
     false_interruption: FalseInterruption = FalseInterruption.CONTINUE
+    resume_template: str = ""
+
+    def resume_context(self, asked: ResumeContext) -> ResumeContext:
+        """Return how an interrupted model learns what was heard, where a client asked for this."""
+        if asked.policy is ResumePolicy.BUILT_IN and self.resume_template:
+            return replace(asked, policy=ResumePolicy.TEMPLATE, template=self.resume_template)
+        return asked

@@ -12,6 +12,9 @@ _MOST_CHARACTERS = 4096
 _MOST_EXCHANGES = 64
 # Of one turn's words at most so many characters: a summary needs no more.
 _MOST_OF_A_TURN = 1200
+# What was said before the session is of turn 0.
+FROM_THE_START = -1
+_QUOTED = str.maketrans('"[]', "'()")
 
 
 @dataclass(slots=True, eq=False)
@@ -29,11 +32,13 @@ class Exchange:
 class Recall:
     """The last exchanges of a session, oldest first."""
 
-    def __init__(self) -> None:
-        self._exchanges: deque[Exchange] = deque()
-        self._size = 0
+    def __init__(self, before: Iterable[tuple[str, str]] = ()) -> None:
+        """Take what was said before the session: what the user said and what the model answered, oldest first."""
+        self._exchanges = deque(Exchange(0, user[-_MOST_OF_A_TURN:], model[:_MOST_OF_A_TURN]) for user, model in before)
+        self._size = sum(map(len, self._exchanges))
         # The user's words that are not answered.
         self.asked = ""
+        self._bound()
 
     def hear_user(self, words: str, turn: int) -> None:
         """Take words of the user; `turn` is the one that answers them already, 0 for none."""
@@ -47,7 +52,7 @@ class Recall:
 
     def file(self) -> None:
         """Take it that the last turn answered what the user said so far."""
-        if self._exchanges and self.asked:
+        if self._exchanges and self._exchanges[-1].turn and self.asked:
             self.hear_user(self.asked, self._exchanges[-1].turn)
             self.asked = ""
 
@@ -72,8 +77,9 @@ class Recall:
         return exchange.user if exchange else ""
 
     def since(self, turn: int, but: int = 0) -> list[Exchange]:
-        """Return the exchanges after this turn that hold any words, less the one of the turn `but`."""
-        return [exchange for exchange in self._exchanges if exchange.turn > turn and exchange.turn != but and exchange]
+        """Return the exchanges after this turn that hold any words, less the one of the turn `but`, 0 for none."""
+        less = self._of(but)
+        return [exchange for exchange in self._exchanges if exchange.turn > turn and exchange is not less and exchange]
 
     def _of(self, turn: int) -> Exchange | None:
         return next((exchange for exchange in self._exchanges if turn and exchange.turn == turn), None)
@@ -96,5 +102,5 @@ def told(exchanges: Iterable[Exchange]) -> str:
 
 
 def quoted(words: str) -> str:
-    """Return words as data: on one line, in quotation marks that are not in them."""
-    return f'"{" ".join(words.split()).replace(chr(34), chr(39))}"'
+    """Return words as data: on one line, in quotation marks and without brackets, which could end what quotes them."""
+    return f'"{" ".join(words.split()).translate(_QUOTED)}"'

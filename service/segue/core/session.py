@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 from segue.core import events as ev
 from segue.core.actions import Action, Drop, End, Send, Wake
-from segue.core.admission import fault_of_audio, fault_of_text
+from segue.core.admission import fault_of_text
 from segue.core.journal import Edge
 from segue.core.line import LINK_EVENTS, Line, LinkEvent
 from segue.core.numbers import Numbers, Verdict
@@ -142,14 +142,20 @@ class Session:
     def _take_audio(self, event: ev.AudioReceived, now: float) -> None:
         if not self._in_sequence(event.seq, now):
             return
-        line, audio = self._line, event.audio
-        fault = fault_of_audio(audio, self._options.input_format) or line.hear(audio, event.voiced, now)
+        # A converter may keep the first samples back.
+        fault = self._line.hear(event.audio, event.voiced, now) if event.audio else None
         if fault is not None:
             self._reject(event.seq, fault)
 
     def _take_text(self, event: ev.TextReceived, now: float) -> None:
         if self._in_sequence(event.seq, now):
             fault = fault_of_text(event.text) or self._line.write(event.text, now)
+            if fault is not None:
+                self._reject(event.seq, fault)
+
+    def _take_note(self, event: ev.NoteReceived, now: float) -> None:
+        if self._in_sequence(event.seq, now):
+            fault = fault_of_text(event.text) or self._line.note(event.text, now, answer=event.answer)
             if fault is not None:
                 self._reject(event.seq, fault)
 
@@ -181,7 +187,7 @@ class Session:
         if self._in_sequence(event.seq, now):
             self._reject(event.seq, (event.reason, event.message))
 
-    def _reject_late(self, event: ev.AudioReceived | ev.TextReceived, now: float) -> None:
+    def _reject_late(self, event: ev.AudioReceived | ev.TextReceived | ev.NoteReceived, now: float) -> None:
         if not self._in_sequence(event.seq, now):
             return
         if isinstance(event, ev.AudioReceived) and self._options.input_format is not None:
@@ -352,6 +358,7 @@ _LIVE: dict[type, Reaction] = (
         ev.OpenRefused: Session._reject_open,
         ev.AudioReceived: Session._take_audio,
         ev.TextReceived: Session._take_text,
+        ev.NoteReceived: Session._take_note,
         ev.ActivityReceived: Session._take_activity,
         ev.ToolResultReceived: Session._take_result,
         ev.InterruptReceived: Session._take_interrupt,
@@ -373,6 +380,7 @@ REACTIONS: dict[State, dict[type, Reaction]] = {
     | {
         ev.AudioReceived: Session._reject_late,
         ev.TextReceived: Session._reject_late,
+        ev.NoteReceived: Session._reject_late,
         ev.ActivityReceived: Session._reject_late,
     },
     State.CLOSING: _ALWAYS,

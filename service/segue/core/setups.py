@@ -4,7 +4,7 @@ from segue.core.actions import Setup
 from segue.core.handles import Handle
 from segue.core.options import Options
 from segue.core.profiles import NoteSlot, Profile
-from segue.core.recall import Recall
+from segue.core.recall import FROM_THE_START, Recall
 from segue.core.wording import with_history
 
 
@@ -56,6 +56,6 @@ class Instructions:
         """Return what a link is set up with that resumes by a handle, or begins afresh."""
         instruction = self._options.system_instruction
         if handle is None:
-            instruction = with_history(instruction, self._recall.since(0, self.broken))
+            instruction = with_history(instruction, self._recall.since(FROM_THE_START, self.broken))
         token = handle.token if handle else ""
         return setup_of(self._options, self._profile, instruction, token, transparent=self._transparent)

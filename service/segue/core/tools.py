@@ -1,5 +1,6 @@
 """The client's functions: the model's calls go to the client, and the results to whichever link there is by then."""
 
+from collections.abc import Iterable
 from math import inf
 
 from segue.core import events as ev
@@ -30,7 +31,7 @@ class Tools:
         turn = self._playback.turns.open
         if turn is not None and not turn.cut:
             self._calls.add(event.call_id, event.name, event.arguments, turn.number, now)
-            self._watchdog.clear()
+            self._watchdog.hear()
         else:
             self._uplink.give(Call(event.call_id, event.name, event.arguments, 0, now, False, response=_INTERRUPTED))
 
@@ -39,9 +40,13 @@ class Tools:
         for call_id in event.call_ids:
             if self._calls.cancel(call_id):
                 self._playback.outbox.put_urgent(ToolCallCancelled(call_id))
-        if not self._calls.waiting:
-            self._uplink.make_up(self._handover.serial)
-            self._uplink.tick(now)
+        self._release(now)
+
+    def end_turn(self, turn: int, now: float) -> None:
+        """Take it that the model ended a turn: what was held back for calls that it does not wait for is sent."""
+        if self._calls.waiting:
+            self._calls.end(turn)
+            self._release(now)
 
     def respond(self, event: ev.ToolResultReceived, now: float) -> Fault | None:
         """Take the result of a call; return why it cannot be used, and what to do, where it cannot."""
@@ -55,6 +60,12 @@ class Tools:
             self.give_results(now)
         return None
 
+    def retell(self, calls: Iterable[Call], now: float) -> None:
+        """Give results once more, in other words."""
+        for call in calls:
+            call.known, call.given_at = False, inf
+        self.give_results(now)
+
     def give_results(self, now: float) -> None:
         """Give the results that the link does not have yet; after the last one an answer is expected."""
         calls = self._calls.to_give()
@@ -67,13 +78,18 @@ class Tools:
                 question = self._recall.question(call.turn)
                 texts.append(result_of(question, call.name, call.arguments, call.response or ""))
         if texts:
+            self._watchdog.retold = True
             self._uplink.ask("\n".join(texts))
             self._uplink.tick(now)
         if not calls or self._calls.waiting:
             return
-        self._uplink.make_up(self._handover.serial)
-        self._uplink.tick(now)
+        self._release(now)
         turn = self._playback.turns.open
         muted = turn is not None and turn.cut
         if not muted and any(call.scheduling is not Scheduling.SILENT for call in calls):
             self._watchdog.expect(now + self._uplink.queued_seconds)
+
+    def _release(self, now: float) -> None:
+        if not self._calls.waiting:
+            self._uplink.make_up(self._handover.serial)
+            self._uplink.tick(now)

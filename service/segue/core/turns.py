@@ -1,8 +1,8 @@
 """The model's turns: which one is being made, which are still playing, what of each was heard, and the gate.
 
 The gate mutes what the backend still sends of a turn that was cut. It belongs to that turn, it is no latch: it lifts
-when the backend ends the turn, or 3 s after the user's next words when the backend never does. Where the turn had not
-begun it lifts with these words, since what comes after them may as well answer them.
+when the backend ends the turn, or 3 s after the user's next words when the backend never does. Where nothing more can
+come of the turn, or it had not begun, it lifts with these words: what comes after them answers them.
 """
 
 from collections import deque
@@ -48,6 +48,10 @@ class Turn:
     # The backend sent its generationComplete: no more will come.
     generated: bool = False
     generated_at: float = inf
+    # The model asked for a function in it.
+    called: bool = False
+    # The backend said that it was interrupted, or had ended it before: no more of it will come.
+    over: bool = False
     overflowed: bool = False
     # The journal's serial before which it answers everything.
     answers: int = 0
@@ -172,7 +176,8 @@ class Turns:
     def cut(self, turn: Turn, cause: CutCause, heard: float, now: float) -> None:
         """Mark a turn as cut after `heard` seconds. While it is the open one, the gate is down."""
         turn.cut_cause, turn.cut_at, turn.heard = cause, now, heard
-        self._user_words_at = None
+        if not (turn.over and self._user_words_at is not None and self._user_words_at > turn.began_at):
+            self._user_words_at = None
 
     def hear_user(self, now: float) -> None:
         """Note that words of the user were understood."""
@@ -182,5 +187,8 @@ class Turns:
         """Return whether what the backend sends now is of a turn that was cut."""
         if self._open is None or not self._open.cut:
             return False
-        words_at = self._user_words_at
-        return words_at is None or (self._open.begun and now - words_at < GATE_TIMEOUT)
+        words_at, turn = self._user_words_at, self._open
+        if words_at is None:
+            return True
+        over = turn.over or turn.handed_over or (turn.generated and not turn.called)
+        return turn.begun and not over and now - words_at < GATE_TIMEOUT

@@ -3,6 +3,7 @@
 What the user said is journalled, so that it can be given to another link again.
 """
 
+from collections import deque
 from collections.abc import Iterable
 from math import inf
 
@@ -12,9 +13,12 @@ from segue.core.calls import Call, Calls
 from segue.core.feed import FEED_PIECE, Feed, comfort_noise
 from segue.core.journal import WAITING, Edge, Journal, Payload, Piece
 from segue.core.links import Links
+from segue.core.notes import Notes
 from segue.core.options import Mode, Options
 from segue.core.pacing import Queue
 from segue.core.profiles import NoteSlot, Profile, TextSlot
+from segue.core.turns import Turns
+from segue.core.wording import holds_note
 
 # The silence after which the Live API's detector takes speech to have ended, in seconds, where the client sets none.
 DEFAULT_SILENCE = 0.8
@@ -22,6 +26,9 @@ DEFAULT_SILENCE = 0.8
 VOICED_EVIDENCE = 0.150
 # How much silence follows words that are given again, beside that which ends them, in seconds.
 _SILENCE_MARGIN = 0.2
+# So many of Segue's own texts at most are listened for.
+_MOST_ECHOES = 4
+_CONTENT = (NoteSlot.CONTENT, NoteSlot.SYSTEM)
 # What the journal's clock runs on where the client sends no audio.
 _ANY_RATE = 32_000
 
@@ -29,13 +36,23 @@ _ANY_RATE = 32_000
 class Uplink:
     """One session's input on its way. Actions that follow are appended to `actions`. Times are in seconds."""
 
-    def __init__(self, options: Options, profile: Profile, links: Links, calls: Calls, actions: list[Action]) -> None:
+    def __init__(
+        self,
+        options: Options,
+        profile: Profile,
+        links: Links,
+        calls: Calls,
+        turns: Turns,
+        notes: Notes,
+        actions: list[Action],
+    ) -> None:
         self._instruction = options.system_instruction
         self._manual = options.mode is Mode.MANUAL
         self._format = options.input_format
         self._profile = profile
         self._links = links
         self._calls = calls
+        self._turns = turns
         self._actions = actions
         silence_ms = options.detection.silence_ms
         self._silence = DEFAULT_SILENCE if silence_ms is None else silence_ms / 1000
@@ -56,10 +73,9 @@ class Uplink:
         self._filled = False
         # The last edge that this link was sent was a start.
         self._signalled = False
-        # What the present link missed of the conversation, until it is told.
-        self._note = ""
-        # What the service will repeat as if the user had said it.
-        self._echo = ""
+        self._notes = notes
+        # What Segue said that the service repeats as if the user had, word by word.
+        self._echoes: deque[str] = deque(maxlen=_MOST_ECHOES)
 
     @property
     def speaking(self) -> bool:
@@ -113,16 +129,17 @@ class Uplink:
             self.tick(now)
         return None
 
-    def write(self, text: str, now: float) -> Fault | None:
-        """Take a text of the user; return why it cannot be used, and what to do, where it cannot."""
-        if fault := self._queue.fault_of(text):
-            return fault
+    def fault_of_text(self) -> Fault | None:
+        """Return why no more text can be taken, and what to do; None when it can."""
+        return self._queue.fault_of("")
+
+    def write(self, text: str, now: float) -> None:
+        """Take a text that is to be answered; there must be no fault of it."""
         self._content = True
         wrapped = self._wraps_text and not self.journal.open
         self._pass(self.journal.read(text), now)
         if wrapped:
             self._pass(self.journal.mark(Edge.END), now)
-        return None
 
     def signal(self, edge: Edge, now: float) -> bool:
         """Take the client's word that the user begins to speak, or has finished. Returns whether that is news.
@@ -160,7 +177,8 @@ class Uplink:
         """Forget what was on its way: the next link gets what the journal keeps."""
         self._queue.clear()
         self.journal.leave_link()
-        self._note = self._echo = ""
+        self._notes.change_link()
+        self._echoes.clear()
         self._signalled = self._open = self._filled = False
 
     def tick(self, now: float) -> None:
@@ -174,6 +192,10 @@ class Uplink:
                 self._send_text(text, pieces)
                 continue
             if isinstance(edge := taken[0][0], Edge):
+                if edge is Edge.END and self._notes.pending:
+                    # Nobody is answered before that, so that every family can be told now.
+                    slot = self._profile.note_slot
+                    self._send_note(self._notes.take(), slot if slot in _CONTENT else NoteSlot.REALTIME)
                 self._signalled = edge is Edge.START
                 self._count(pieces)
                 self._actions.append(SendActivity(self._links.number, self._signalled))
@@ -194,22 +216,29 @@ class Uplink:
 
     # What Segue itself says.
 
-    def tell(self, note: str) -> bool:
+    def tell(self, missed: str) -> bool:
         """Tell the model what it missed, or remember to at the user's next words. Returns whether it was told now."""
-        self._note = note
-        if not note or self._profile.note_slot in (NoteSlot.REALTIME, NoteSlot.NONE):
-            return not note
-        self._send_note()
-        return True
+        slot = self._profile.note_slot
+        now = slot not in (NoteSlot.REALTIME, NoteSlot.NONE)
+        if missed and now:
+            self._send_note(missed, slot)
+        self._notes.missed = "" if now else missed
+        return not self._notes.missed
 
     def remind(self) -> None:
-        """The user speaks: what can be told only then is told now."""
-        if self._note and self._profile.note_slot is NoteSlot.REALTIME and self._links.up:
-            self._send_note()
+        """The user is in the middle of words: what can be told only then is told now.
+
+        Content interrupts, so it waits until the model is idle. In an activity that is signalled there is time until
+        its end.
+        """
+        slot = self._profile.note_slot
+        if self._manual or slot is NoteSlot.NONE or self._gated or not self._links.up:
+            return
+        if (slot is NoteSlot.REALTIME or self._turns.open is None) and self._notes.pending:
+            self._send_note(self._notes.take(), slot)
 
     def ask(self, request: str) -> None:
         """Ask the model for an answer, in words that are not the user's; `tick` sends it."""
-        self._expect_echo(request)
         self._say(request)
 
     def give(self, call: Call) -> None:
@@ -227,12 +256,13 @@ class Uplink:
                 self._put(piece.payload, piece)
 
     def is_echo(self, words: str) -> bool:
-        """Return whether these words of the user are Segue's own, which the service repeats."""
-        words = words.strip()
-        if not words or words not in self._echo:
-            return False
-        self._echo = self._echo.partition(words)[2]
-        return True
+        """Return whether these words of the user are Segue's own, which the service repeats in order."""
+        words = " ".join(words.split())
+        for index, echo in enumerate(self._echoes):
+            if words and echo.startswith(words):
+                self._echoes[index] = echo[len(words) :].lstrip()
+                return True
+        return False
 
     def _pass(self, piece: Piece, now: float) -> None:
         if self._links.up or not self._links.opened:
@@ -273,9 +303,11 @@ class Uplink:
 
     def _send_text(self, text: str, pieces: Iterable[Piece]) -> None:
         self._count(pieces)
-        note, self._note = self._note, ""
+        note = self._notes.take() if self._notes.pending else ""
         text = f"{note}\n\n{text}" if note else text
         slot = TextSlot.REALTIME if self._signalled else self._profile.text_slot
+        if slot is TextSlot.REALTIME and holds_note(text):
+            self._expect_echo(text)
         self._actions.append(SendText(self._links.number, text, slot))
 
     def _count(self, pieces: Iterable[Piece]) -> None:
@@ -283,16 +315,14 @@ class Uplink:
         for piece in pieces:
             piece.message = self._links.messages
 
-    def _send_note(self) -> None:
-        note, self._note = self._note, ""
-        slot = self._profile.note_slot
+    def _send_note(self, note: str, slot: NoteSlot) -> None:
         if slot is NoteSlot.UPDATE:
             # It replaces the instruction, so it has to hold that too.
             note = f"{self._instruction}\n\n{note}".lstrip()
+        if slot is NoteSlot.REALTIME:
+            self._expect_echo(note)
         self._links.messages += 1
-        self._expect_echo(note)
         self._actions.append(SendNote(self._links.number, note, slot))
 
     def _expect_echo(self, text: str) -> None:
-        if self._profile.text_slot is TextSlot.REALTIME:
-            self._echo = text
+        self._echoes.append(" ".join(text.split()))

@@ -28,6 +28,9 @@ class Watchdog:
         self._suspect = False
         # When the first sign of trouble came that no answer has cleared since.
         self.trouble_at = inf
+        # A result was given once more, in other words, and no turn has answered it yet. A model may call for it again
+        # then, and so on: that it calls, or says that it will, shows nothing.
+        self.retold = False
         # Turns in a row that ended without output.
         self._empty = 0
         self._busy_since = inf
@@ -48,10 +51,15 @@ class Watchdog:
         """Note that what was owed was given, or that nothing is owed any more."""
         self.since = None
 
-    def clear(self) -> None:
-        """Note that the model answered: the link works."""
+    def hear(self) -> None:
+        """Note that the model begins to answer: that settles what is owed, and mostly shows that the link works."""
         self.since = None
-        self._suspect = False
+        if not self.retold:
+            self.trust()
+
+    def trust(self) -> None:
+        """Note that the link works."""
+        self._suspect = self.retold = False
         self._empty = 0
         self.trouble_at = inf
 
@@ -76,7 +84,7 @@ class Watchdog:
         self.trouble_at = min(self.trouble_at, now)
         self._empty += 1
         usual = _EMPTY_TURNS_PROACTIVE if self._profile.proactive else _EMPTY_TURNS
-        return self._empty >= (1 if self._suspect else usual)
+        return self._empty >= (1 if self._suspect or self.retold else usual)
 
     def note_rejection(self, rejected: bool) -> bool:
         """Note that the service rejected a reply, or did not. Returns whether that is a wedge."""

@@ -4,7 +4,18 @@ from collections.abc import Iterable
 
 from segue.core.recall import Exchange, quoted, told
 
-_FENCE = "[Note from the voice system, not said by the user. {}]"
+_OPENING = "[Note from the voice system, not said by the user."
+_FENCE = _OPENING + " {} End of the note.]"
+
+
+def fenced(note: str) -> str:
+    """Return a note as what it is: said by the system."""
+    return _FENCE.format(note)
+
+
+def holds_note(text: str) -> bool:
+    """Return whether any of this text is fenced."""
+    return _OPENING in text
 
 
 def with_history(instruction: str, exchanges: Iterable[Exchange]) -> str:
@@ -20,6 +31,11 @@ def what_was_missed(exchanges: Iterable[Exchange]) -> str:
     """Return a note on what was said and is not in the model's memory; empty where nothing was."""
     script = told(exchanges)
     return _FENCE.format(f"This was said meanwhile. It needs no answer.\n{script}") if script else ""
+
+
+def begin(prompt: str) -> str:
+    """Return the request to speak first."""
+    return fenced(f"The conversation begins, and you speak first. {prompt or 'Greet the user in a few words.'}")
 
 
 def go_on(question: str, heard: str, rest: str) -> str:

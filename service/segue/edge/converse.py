@@ -10,9 +10,10 @@ import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 
-from segue.audio.level import Level
-from segue.core.events import AudioReceived, InputEnded, ShutdownRequested, StreamLost
+from segue.core.events import InputEnded, OpenReceived, ShutdownRequested, StreamLost
 from segue.core.outputs import Audio, Closed, CloseReason, Next
+from segue.edge.hearing import Hearing
+from segue.edge.opening import read_format
 from segue.edge.status import status_of
 from segue.edge.wire import read_input, write_output
 from segue.node.driver import Driver
@@ -47,7 +48,7 @@ class _Channel:
 
     def __init__(self, number: int, stream: "Stream") -> None:
         self.number = number
-        self.level = Level()
+        self.hearing = Hearing()
         self.awake = False
         self._stream = stream
         self.driver: Driver = stream.registry.open(self._wake, self._ended)
@@ -115,8 +116,7 @@ class Stream:
             else:
                 self._answer_stray(event.channel)
         elif arm == "audio":
-            audio = event.audio
-            channel.driver.feed(AudioReceived(event.seq, audio, channel.level.voiced(audio)))
+            channel.driver.feed(channel.hearing.hear(event.seq, event.audio))
         else:
             channel.driver.feed(read_input(event, self._default_model))
 
@@ -128,7 +128,10 @@ class Stream:
             return
         self._opened.add(number)
         channel = self._channels[number] = _Channel(number, self)
-        channel.driver.feed(read_input(event, self._default_model))
+        opening = read_input(event, self._default_model)
+        if isinstance(opening, OpenReceived) and opening.options.input_format is not None:
+            channel.hearing = Hearing(read_format(event.open.input_format))
+        channel.driver.feed(opening)
         if self.registry.finishing:
             channel.driver.feed(ShutdownRequested())
 

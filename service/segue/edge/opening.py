@@ -1,11 +1,12 @@
 """OpenSession, read: either valid options, or why it is refused."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
+from segue.audio.formats import MODEL_GIVES, MODEL_TAKES
 from segue.core.options import (
     AudioFormat,
     Compression,
@@ -13,19 +14,23 @@ from segue.core.options import (
     Modality,
     Mode,
     Options,
+    ResumeContext,
+    ResumePolicy,
     Sensitivity,
     ServerDetection,
 )
 from segue.core.outputs import CloseReason
+from segue.core.resume_context import fault_of_template
 from segue.edge.tools import read_functions, wrong_tools
 from segue_client.segue.v1 import open_session_pb2 as pb
 
 MAX_OPEN_BYTES = 32 * 1024
 MAX_LABELS = 16
 MAX_LABEL_BYTES = 63
+MAX_HISTORY_TURNS = 64
 _DAY = 86_400.0
-_OUTPUT_RATE = 24_000
-_INPUT_RATE = 16_000
+# How long one audio event is unless the client says so, in seconds: for a telephone as long as its packets.
+_FRAME_DURATIONS = {Encoding.LINEAR16: 0.040, Encoding.MULAW: 0.020, Encoding.ALAW: 0.020}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ def read_open(opening: pb.OpenSession, default_model: str) -> Options | Refusal:
         return Refusal(CloseReason.UNIMPLEMENTED, f"not served by this version: {'; '.join(unserved)}")
     detection = opening.turn_detection
     compression = opening.context_compression
+    output_format = read_format(opening.output_format) if opening.HasField("output_format") else MODEL_GIVES
     return Options(
         model=opening.model or default_model,
         voice=opening.voice,
@@ -64,14 +70,16 @@ def read_open(opening: pb.OpenSession, default_model: str) -> Options | Refusal:
         ),
         functions=read_functions(opening.tools),
         built_in_tools=tuple(opening.tools.built_in),
-        input_format=AudioFormat(Encoding.LINEAR16, opening.input_format.sample_rate_hertz)
-        if opening.HasField("input_format")
-        else None,
-        output_frame_duration=_seconds(opening, "output_frame_duration", 0.040),
+        input_format=MODEL_TAKES if opening.HasField("input_format") else None,
+        output_format=output_format,
+        output_frame_duration=_seconds(opening, "output_frame_duration", _FRAME_DURATIONS[output_format.encoding]),
         user_transcripts=opening.transcripts not in (pb.OpenSession.TRANSCRIPTS_MODEL, pb.OpenSession.TRANSCRIPTS_NONE),
         model_transcripts=opening.transcripts not in (pb.OpenSession.TRANSCRIPTS_USER, pb.OpenSession.TRANSCRIPTS_NONE),
         lead=_seconds(opening.delivery, "lead", 1.0),
         unpaced=opening.delivery.unpaced,
+        resume_context=_read_resume_context(opening.resume_context),
+        first_turn=opening.first_turn.prompt if opening.HasField("first_turn") else None,
+        initial_history=_read_history(opening.initial_history),
         compression=None
         if compression.off
         else Compression(compression.trigger_tokens or None, compression.target_tokens or None),
@@ -80,6 +88,24 @@ def read_open(opening: pb.OpenSession, default_model: str) -> Options | Refusal:
         labels=dict(opening.labels),
         notices=opening.include_notices,
     )
+
+
+def _read_resume_context(context: pb.ResumeContext) -> ResumeContext:
+    turns = context.history_turns if context.HasField("history_turns") else ResumeContext().history_turns
+    return ResumeContext(_RESUME_POLICIES[context.policy], context.template, turns)
+
+
+def _read_history(turns: Iterable[pb.HistoryTurn]) -> tuple[tuple[str, str], ...]:
+    """Return what the user said and what the model answered, in pairs; either may be missing."""
+    pairs: list[tuple[str, str]] = []
+    for turn in turns:
+        if turn.role == pb.HistoryTurn.ROLE_USER:
+            pairs.append((turn.text, ""))
+        elif pairs and not pairs[-1][1]:
+            pairs[-1] = (pairs[-1][0], turn.text)
+        else:
+            pairs.append(("", turn.text))
+    return tuple(pairs)
 
 
 def _wrong(opening: pb.OpenSession) -> Iterator[str]:
@@ -98,6 +124,12 @@ def _wrong(opening: pb.OpenSession) -> Iterator[str]:
     yield from _out_of_range(opening.delivery, "lead", 0.100, 60.0)
     yield from _out_of_range(opening.turn_detection, "silence", 0.100, 5.0)
     yield from _out_of_range(opening.turn_detection, "prefix_padding", 0.0, 1.0)
+    yield from _wrong_resume_context(opening.resume_context)
+    for number, turn in enumerate(opening.initial_history):
+        if not turn.role:
+            yield f"initial_history[{number}] has no role: set ROLE_USER or ROLE_MODEL"
+        if not turn.text.strip():
+            yield f"initial_history[{number}] has no text: leave it out"
     if len(opening.labels) > MAX_LABELS:
         yield f"{len(opening.labels)} labels: at most {MAX_LABELS} are allowed"
     for key, value in opening.labels.items():
@@ -106,6 +138,18 @@ def _wrong(opening: pb.OpenSession) -> Iterator[str]:
     compression = opening.context_compression
     if compression.target_tokens and compression.target_tokens >= (compression.trigger_tokens or 2**32):
         yield "context_compression.target_tokens must be lower than trigger_tokens"
+
+
+def _wrong_resume_context(context: pb.ResumeContext) -> Iterator[str]:
+    if context.policy == pb.ResumeContext.POLICY_TEMPLATE:
+        if not context.template.strip():
+            yield "resume_context.template is empty: POLICY_TEMPLATE needs one"
+        elif fault := fault_of_template(context.template):
+            yield f"resume_context.template: {fault}"
+    elif context.template:
+        yield "resume_context.template is for POLICY_TEMPLATE alone: set that policy, or leave the template out"
+    if context.history_turns > MAX_HISTORY_TURNS:
+        yield f"resume_context.history_turns is {context.history_turns}: at most {MAX_HISTORY_TURNS}"
 
 
 def _contradictory_detection(detection: pb.TurnDetection) -> Iterator[str]:
@@ -137,6 +181,8 @@ def _enum_holders(opening: pb.OpenSession) -> Iterator[tuple[Message, str]]:
     yield opening, ""
     for name in ("input_format", "output_format", "turn_detection", "barge_in", "resume_context"):
         yield getattr(opening, name), f"{name}."
+    for number, turn in enumerate(opening.initial_history):
+        yield turn, f"initial_history[{number}]."
 
 
 def _out_of_range(message: Message, name: str, least: float, most: float) -> Iterator[str]:
@@ -149,25 +195,35 @@ def _unserved(opening: pb.OpenSession) -> Iterator[str]:
         yield "turn_detection.mode MODE_GATEWAY"
     if opening.barge_in.policy not in (pb.BargeIn.POLICY_UNSPECIFIED, pb.BargeIn.POLICY_ALLOWED):
         yield "barge_in.policy other than POLICY_ALLOWED"
-    if opening.HasField("resume_context") and opening.resume_context.policy != pb.ResumeContext.POLICY_OFF:
-        yield "resume_context.policy other than POLICY_OFF"
-    for name, rate in (("input_format", _INPUT_RATE), ("output_format", _OUTPUT_RATE)):
-        audio_format = getattr(opening, name)
-        served = (pb.AudioFormat.ENCODING_LINEAR16, rate)
-        if opening.HasField(name) and (audio_format.encoding, audio_format.sample_rate_hertz) != served:
-            yield f"{name} other than LINEAR16 at {rate} Hz"
     if opening.delivery.max_unacked_bytes:
         yield "delivery.max_unacked_bytes"
     if seconds_of(opening.resume_window):
         yield "resume_window"
     if any(function.HasField("timeout") for function in opening.tools.functions):
         yield "tools.functions.timeout"
-    for name in ("tool_policy", "first_turn", "backend_options"):
+    for name in ("tool_policy", "backend_options"):
         if opening.HasField(name):
             yield name
-    if opening.initial_history:
-        yield "initial_history"
 
+
+def read_format(audio_format: pb.AudioFormat) -> AudioFormat:
+    """Return a format with which nothing is wrong."""
+    return AudioFormat(_ENCODINGS[audio_format.encoding], audio_format.sample_rate_hertz)
+
+
+_ENCODINGS = {
+    pb.AudioFormat.ENCODING_LINEAR16: Encoding.LINEAR16,
+    pb.AudioFormat.ENCODING_MULAW: Encoding.MULAW,
+    pb.AudioFormat.ENCODING_ALAW: Encoding.ALAW,
+}
+
+_RESUME_POLICIES = {
+    pb.ResumeContext.POLICY_UNSPECIFIED: ResumePolicy.BUILT_IN,
+    pb.ResumeContext.POLICY_BUILT_IN: ResumePolicy.BUILT_IN,
+    pb.ResumeContext.POLICY_TEMPLATE: ResumePolicy.TEMPLATE,
+    pb.ResumeContext.POLICY_CLIENT: ResumePolicy.CLIENT,
+    pb.ResumeContext.POLICY_OFF: ResumePolicy.OFF,
+}
 
 _SENSITIVITIES = {
     pb.TurnDetection.SENSITIVITY_UNSPECIFIED: None,

@@ -45,6 +45,10 @@ def _read_text(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.C
     return ev.TextReceived(event.seq, event.text.text)
 
 
+def _read_note(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
+    return ev.NoteReceived(event.seq, event.note.text, event.note.answer)
+
+
 def _read_activity(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
     started = _EDGES.get(event.activity.edge)
     if started is None:
@@ -104,6 +108,7 @@ _READERS: dict[str, Callable[[client_event_pb2.ClientEvent, str], ev.ClientEvent
     "open": _read_open,
     "resume": _read_resume,
     "text": _read_text,
+    "note": _read_note,
     "activity": _read_activity,
     "tool_result": _read_tool_result,
     "interrupt": _read_interrupt,

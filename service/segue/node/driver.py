@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 import structlog
 
+from segue.audio.formats import MODEL_GIVES
 from segue.backend.link import Backend, Link
 from segue.core.actions import (
     Action,
@@ -34,6 +35,7 @@ from segue.core.events import (
 from segue.core.outputs import Audio, Closed, ToolCall, ToolCallCancelled
 from segue.core.profiles import Profile, profile_of
 from segue.core.session import Session, State
+from segue.node.rendering import Rendering
 from segue.telemetry.metrics import Metrics
 
 _log = structlog.get_logger(__name__)
@@ -82,6 +84,7 @@ class Driver:
         self._timer: asyncio.Handle | None = None
         self._timer_at = 0.0
         self._family = ""
+        self._rendering: Rendering | None = None
         self._output_rate = 1
         self._input_rate = 1
         self._close_reason, self._close_message = "stream_lost", "the client's stream is gone"
@@ -174,7 +177,8 @@ class Driver:
                 self._metrics.link_dials.labels(cause).inc()
             self._metrics.observe_loss(event.code)
             self._log.warning("link_lost", link=event.link, cause=cause, code=event.code, message=event.message)
-        self.feed(event)
+        for said in self._rendering.render(event) if self._rendering else (event,):
+            self.feed(said)
 
     def _forget(self, number: int) -> Link:
         self._metrics.links_active.dec()
@@ -184,6 +188,8 @@ class Driver:
         options = opening.options
         self._family = profile_of(options.model, self._profiles).family
         self._output_rate = options.output_format.bytes_per_second
+        if options.output_format != MODEL_GIVES:
+            self._rendering = Rendering(options.output_format)
         if options.input_format is not None:
             self._input_rate = options.input_format.bytes_per_second
         self._log.info("session_opened", model=options.model, labels=options.labels)

@@ -113,8 +113,8 @@ class Stage(Protocol):
         """Return what goes on in place of a message."""
         ...
 
-    def hear(self, message: ClientMessage, turn: int) -> bool:
-        """Return whether the service takes a message of the client; `turn` is under way, or the next one."""
+    def hear(self, message: ClientMessage, turn: int) -> ClientMessage:
+        """Return what the service takes a message of the client for; `turn` is under way, or the next one."""
         ...
 
 
@@ -164,11 +164,11 @@ class Outgoing:
         self._stages.append(fault)
         self.advance(now)
 
-    def hear(self, message: ClientMessage) -> bool:
-        """Return whether the service takes a message of the client."""
-        # Every fault hears every message.
-        heard = [stage.hear(message, self.turn) for stage in self._stages]
-        return all(heard)
+    def hear(self, message: ClientMessage) -> ClientMessage:
+        """Return what the service takes a message of the client for."""
+        for stage in self._stages:
+            message = stage.hear(message, self.turn)
+        return message
 
     def deadline(self) -> float:
         """Return when a fault has something to do; infinity for never."""

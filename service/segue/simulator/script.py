@@ -141,8 +141,7 @@ class LiveScript:
     def _take(self, message: ClientMessage, now: float) -> Violation | None:
         for kind, fields in sightings(message):
             self._outgoing.record(now, kind, **fields)
-        if not self._outgoing.hear(message):
-            return None
+        message = self._outgoing.hear(message)
         if isinstance(message, Setup):
             return rules.SETUP_TWICE if self._setup else self._set_up(message, now)
         if self._conversation is None:

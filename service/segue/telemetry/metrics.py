@@ -15,6 +15,7 @@ from segue.core.actions import (
     PhantomSeen,
     Recovered,
     Renewed,
+    ResumeNoted,
     Wedged,
 )
 from segue.core.outputs import (
@@ -150,6 +151,12 @@ class Metrics:
             ["cause"],
             registry=reg,
         )
+        self.resume_notes = Counter(
+            "segue_resume_notes_total",
+            "Interruptions of which the model was to be told what was heard: told, or late where it spoke before that.",
+            ["outcome"],
+            registry=reg,
+        )
         self.heard_ratio = Histogram(
             "segue_interruption_heard_ratio",
             "The part of an interrupted turn's audio that was heard.",
@@ -196,6 +203,8 @@ class Metrics:
                     self.interruptions.labels("phantom_ignored").inc()
             case FalseInterruptionSeen():
                 self.interruptions.labels("false").inc()
+            case ResumeNoted():
+                self.resume_notes.labels(observation.outcome.name.lower()).inc()
             case InputReplayed():
                 self.replayed.inc(observation.seconds)
 

@@ -5,7 +5,7 @@ import pytest
 from segue.simulator.conversation.stamps import ranges, stamp
 from segue.simulator.service import Service
 from segue.simulator.switches import Switches
-from tests.simulator.live_client import DIALOGUE, TRANSCRIPTIONS, VOICE, LiveClient, silence, speech
+from tests.simulator.live_client import DIALOGUE, LEGACY, TRANSCRIPTIONS, VOICE, LiveClient, silence, speech
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,16 @@ def test_a_turn_is_told_with_the_text_that_it_answers() -> None:
     client.wait_for("modelTurn")
     [begun] = client.history.of("simulator", "turn_begun")
     assert begun.fields == {"turn": 1, "stamps": "", "text": "Is it long?"}
+
+
+def test_a_turn_is_told_with_the_text_that_came_amid_the_words_that_it_answers() -> None:
+    client = LiveClient().set_up(LEGACY)
+    client.say(stamp(speech(0.5), 10))
+    client.text("Is it long?")
+    client.say(silence(1.5))
+    client.wait_for("modelTurn")
+    [begun] = client.history.of("simulator", "turn_begun")
+    assert begun.fields == {"turn": 1, "stamps": "10-34", "text": "Is it long?"}
 
 
 def test_a_turn_in_which_nothing_will_be_said_is_told_so() -> None:

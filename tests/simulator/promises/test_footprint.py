@@ -8,11 +8,11 @@ from tests.simulator.promises.told import Told, conversation
 _MIB = 2**20
 
 
-def weighed(*sizes: int, every: float = 20.0, links: int = 1) -> Told:
-    """Return a session that held so many bytes, one after the other."""
-    told = conversation()
+def weighed(*sizes: int, every: float = 20.0, besides: int = 10_000, told: Told | None = None) -> Told:
+    """Return a session that held so many bytes, one after the other, `besides` of them no audio."""
+    told = told or Told().client(0.0, "session_opened").dialled(0.0, 1).opened(0.5, 1)
     for number, size in enumerate(sizes):
-        told.gateway(number * every, "session_weighed", bytes=size, links=links)
+        told.gateway(number * every, "session_weighed", bytes=size, audio=max(0, size - besides))
     return told
 
 
@@ -25,11 +25,31 @@ def test_a_session_that_nobody_weighed_is_not_checked() -> None:
 
 
 def test_more_than_everything_may_take_breaks_it() -> None:
-    with pytest.raises(Broke, match="holds 12582912 bytes"):
+    with pytest.raises(Broke, match="holds 12582912 bytes, 12572912 of them audio, at 0"):
         frugal(weighed(12 * _MIB))
 
 
-def test_a_session_that_never_rests_breaks_it() -> None:
+def test_more_than_all_but_audio_may_take_breaks_it() -> None:
+    assert not frugal(weighed(_MIB, besides=200_000)).lacking
+    with pytest.raises(Broke, match="holds 1048576 bytes, 748576 of them audio, at 0"):
+        frugal(weighed(_MIB, besides=300_000))
+
+
+def test_speech_that_is_kept_at_rest_breaks_it() -> None:
+    # The only answer is over at 7.5 s.
+    assert not frugal(weighed(10_000, 100_000, 10_000, every=6.2, told=conversation())).lacking
+    with pytest.raises(Broke, match=r"holds 100000 bytes at rest, at 12\.600 s"):
+        frugal(weighed(10_000, 10_000, 100_000, every=6.3, told=conversation()))
+
+
+def test_speech_that_is_kept_while_words_are_not_answered_does_not() -> None:
+    told = conversation().asked(10.0, 100, 199)
+    assert not frugal(weighed(10_000, 100_000, every=20.0, told=told)).lacking
+    told = conversation().output(8.0, "turn_ended", 2, reason="INTERRUPTED")
+    assert not frugal(weighed(10_000, 100_000, every=20.0, told=told)).lacking
+
+
+def test_a_session_that_waits_for_ever_breaks_it() -> None:
     with pytest.raises(Broke, match=r"since 0\.000 s"):
         frugal(weighed(100_000, *[3 * _MIB] * 20))
 
@@ -40,13 +60,15 @@ def test_a_session_that_grows_for_hours_breaks_it() -> None:
 
 
 def test_more_than_two_links_break_it() -> None:
-    with pytest.raises(Broke, match="has 3 links"):
-        frugal(weighed(100_000, links=3))
+    told = weighed(100_000).dialled(9.0, 2, "RENEWAL").gateway(10.0, "link_hung_up", link=1).dialled(10.0, 3, "RENEWAL")
+    assert not frugal(told).lacking
+    with pytest.raises(Broke, match="has 3 links at 11"):
+        frugal(told.dialled(11.0, 4, "RENEWAL"))
 
 
 def test_dial_after_dial_breaks_it() -> None:
     told = weighed(100_000)
     for number in range(20):
-        told.dialled(10.0 + number, 2 + number, "RECOVERY")
+        told.lost(10.0 + number, 1 + number).dialled(10.0 + number, 2 + number, "RECOVERY")
     with pytest.raises(Broke, match=r"dialled 16 times from 0.000 s"):
         frugal(told)

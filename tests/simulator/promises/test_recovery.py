@@ -2,9 +2,15 @@
 
 import pytest
 
+from segue.simulator.faults import ALL_FAULTS
 from segue.simulator.history import Value
 from segue.simulator.promises import Broke, recovering
+from segue.simulator.promises.spoken import ModelTurn
+from segue.simulator.promises.troubles import FAULTS
 from tests.simulator.promises.told import Told, conversation
+
+NOTE = "[Note from the voice system, not said by the user. {} End of the note.]"
+GO_ON = NOTE.format("You were cut off in the middle of your answer.")
 
 
 def recovered(at: float = 20.0) -> Told:
@@ -33,7 +39,7 @@ def test_a_quota_is_given_time() -> None:
 
 def test_a_session_without_a_link_that_does_not_close_breaks_it() -> None:
     told = conversation().lost(20.0, 1, "QUOTA").client(300.0, "session_left")
-    with pytest.raises(Broke, match="had no other within 90 s and did not close"):
+    with pytest.raises(Broke, match=r"had no link from 20.000 s on for 65 s and did not close"):
         recovering(told)
 
 
@@ -74,8 +80,42 @@ def test_trouble_puts_an_answer_off_and_not_for_ever() -> None:
     with pytest.raises(Broke, match="no answer"):
         recovering(told.ended(90.0))
     late = conversation().asked(30.0, 100, 199).service(31.0, 1, "fault_struck", fault="total_silence")
+    late.gateway(40.0, "wedged", sign="SILENCE").gateway(40.0, "link_hung_up", link=1)
+    late.dialled(40.0, 2, "RECOVERY", resumes=True).opened(40.8, 2)
     late.understood(50.0, 2, 1, 100, 199).answered(51.0, 2, 1, (51, 90), says=2)
     recovering(late.ended(90.0))
+
+
+def cut_for_nothing(*, continued: bool) -> Told:
+    """Return a session in which an answer was cut before any of it reached the client, by a sound without words."""
+    told = conversation().asked(30.0, 100, 199).understood(30.8, 1, 2, 100, 199)
+    told.service(31.5, 1, "interrupted_sent", turn=2).service(31.5, 1, "turn_complete_sent", turn=2)
+    return told.gateway(33.5, "false_interruption_seen", continued=continued)
+
+
+def test_an_answer_that_was_cut_for_nothing_is_left_so_where_that_is_the_policy() -> None:
+    recovering(cut_for_nothing(continued=False).ended(90.0))
+
+
+def test_an_answer_that_was_cut_for_nothing_is_gone_on_with_where_that_is_the_policy() -> None:
+    told = cut_for_nothing(continued=True).service(33.6, 1, "turn_begun", turn=3, stamps="", text=GO_ON)
+    recovering(told.answered(34.0, 1, 3, (51, 90), says=2).ended(90.0))
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_an_answer_that_was_cut_for_nothing_and_is_not_gone_on_with_breaks_it(asked: bool) -> None:
+    told = cut_for_nothing(continued=True)
+    if asked:
+        told.service(33.6, 1, "turn_begun", turn=3, stamps="", text=GO_ON)
+        told.answered(34.0, 1, 3, (51, 90), reaches=False)
+    with pytest.raises(Broke, match="no answer"):
+        recovering(told.ended(90.0))
+
+
+def test_a_false_interruption_of_another_turn_excuses_no_silence() -> None:
+    told = conversation().asked(30.0, 100, 199).gateway(31.0, "false_interruption_seen", continued=False)
+    with pytest.raises(Broke, match="no answer"):
+        recovering(told.understood(31.8, 1, 2, 100, 199).ended(90.0))
 
 
 def test_words_that_are_answered_twice_break_it() -> None:
@@ -92,7 +132,7 @@ def test_words_that_are_asked_again_as_text_and_answered_twice_break_it() -> Non
 
 
 def test_going_on_by_a_note_is_no_second_answer() -> None:
-    note = '[Note from the voice system, not said by the user. The user had said: "What time is it?".]'
+    note = NOTE.format('The user had said: "What time is it?".')
     told = recovered(7.0).service(9.0, 2, "turn_begun", turn=1, stamps="", text=note)
     recovering(told.answered(9.5, 2, 1, (51, 90), says=2).ended(60.0))
 
@@ -102,6 +142,135 @@ def test_an_answer_to_words_whose_first_answer_never_came_is_the_first() -> None
     told.understood(5.8, 1, 1, 0, 99).lost(6.0, 1).dialled(6.1, 2, "RECOVERY").opened(6.5, 2)
     told.understood(7.5, 2, 1, 0, 99).answered(8.0, 2, 1, (1, 50))
     recovering(told.ended(60.0))
+
+
+def test_a_second_answer_right_after_the_first_was_lost_breaks_it() -> None:
+    told = conversation().service(6.4, 1, "audio_sent", turn=1).lost(6.6, 1).dialled(6.6, 2, "RECOVERY").opened(6.7, 2)
+    told.understood(6.9, 2, 1, 0, 99).answered(7.2, 2, 1, (51, 90), says=2)
+    with pytest.raises(Broke, match=r"answered again by turn 1 of link 2, begun at 6.9"):
+        recovering(told.ended(60.0))
+
+
+@pytest.mark.parametrize(("reached", "says"), [("It is noon.", "It is noon."), ("", "It is one.")])
+def test_a_written_answer_is_the_one_with_its_text(reached: str, says: str) -> None:
+    told = conversation().asked(30.0, 100, 199).understood(30.8, 1, 2, 100, 199)
+    told.service(31.0, 1, "text_sent", turn=2, text="It is noon.").service(31.2, 1, "turn_complete_sent", turn=2)
+    told.output(31.5, "text", 2, text=says).ended(60.0)
+    if reached:
+        recovering(told)
+    else:
+        with pytest.raises(Broke, match=r"no answer to its words that ended at 30.000 s"):
+            recovering(told)
+
+
+@pytest.mark.parametrize("call", ["call-7", "call-8"])
+def test_a_call_is_the_one_with_its_id(call: str) -> None:
+    told = conversation().asked(30.0, 100, 199).understood(30.8, 1, 2, 100, 199)
+    told.service(31.0, 1, "tool_call_sent", turn=2, ids="call-6,call-7").service(31.2, 1, "turn_complete_sent", turn=2)
+    told.output(31.5, "tool_call", 2, name="get_weather", call=call).ended(60.0)
+    if call == "call-7":
+        recovering(told)
+    else:
+        with pytest.raises(Broke, match="no answer"):
+            recovering(told)
+
+
+def test_words_between_and_after_notes_are_the_users() -> None:
+    note = NOTE.format('The user had said: "What time is it?".')
+    asked = f"{note} This is message 1 [urgent]. {note}"
+    assert ModelTurn(1, 1, 0.0, (), asked).asked == "This is message 1 [urgent]."
+    assert not ModelTurn(1, 1, 0.0, (), asked).goes_on
+    assert ModelTurn(1, 1, 0.0, (), f"{note} {note}").goes_on
+
+
+def test_every_fault_is_known_to_delay_answers_or_not_to() -> None:
+    assert set(FAULTS) == {fault.name for fault in ALL_FAULTS}
+
+
+@pytest.mark.parametrize(("fault", "link"), [("unknown_field", 1), ("total_silence", 2)])
+def test_a_fault_that_silences_nothing_or_another_link_is_no_excuse(fault: str, link: int) -> None:
+    told = conversation().asked(30.0, 100, 199).service(29.0, link, "fault_struck", fault=fault)
+    with pytest.raises(Broke, match=r"until 42.000 s"):
+        recovering(told.understood(30.8, 1, 2, 100, 199).ended(44.0))
+    alarmed = conversation().service(19.0, link, "fault_struck", fault=fault).gateway(20.0, "wedged", sign="SILENCE")
+    with pytest.raises(Broke, match="took a healthy link for wedged"):
+        recovering(alarmed.ended(60.0))
+
+
+@pytest.mark.parametrize("kind", ["setup_refused", "tool_response_unexpected"])
+def test_an_error_of_segues_own_is_no_excuse(kind: str) -> None:
+    told = conversation().asked(30.0, 100, 199).service(31.0, 1, kind)
+    with pytest.raises(Broke, match="no answer"):
+        recovering(told.ended(44.0))
+
+
+def test_a_link_that_nothing_keeps_from_opening_is_up_within_seconds() -> None:
+    told = conversation().lost(20.0, 1).dialled(20.1, 2, "RECOVERY").opened(27.0, 2).ended(60.0)
+    with pytest.raises(Broke, match="had no other within 5 s, with nothing in its way"):
+        recovering(told)
+    obstructed = conversation().lost(20.0, 1).dialled(20.1, 2, "RECOVERY").service(20.1, 2, "dial_obstructed", how="x")
+    recovering(obstructed.dialled(26.0, 3, "RECOVERY").opened(27.0, 3).ended(60.0))
+
+
+def test_a_session_that_dials_all_the_time_and_gets_no_link_must_close() -> None:
+    told = conversation().lost(20.0, 1)
+    for number in range(2, 15):
+        told.dialled(20.0 + 6 * (number - 2), number, "RECOVERY").lost(25.0 + 6 * (number - 2), number, "UNAVAILABLE")
+    with pytest.raises(Broke, match=r"had no link from 20.000 s on for 65 s and did not close"):
+        recovering(told.ended(110.0))
+
+
+def test_links_that_open_and_answer_nothing_are_not_dialled_for_ever() -> None:
+    told = conversation()
+    for number in range(1, 20):
+        told.lost(20.0 + number, number).dialled(20.1 + number, number + 1, "RECOVERY").opened(
+            20.8 + number, number + 1
+        )
+    with pytest.raises(Broke, match=r"dialled 13 times from 21.100 s to 33.100 s, and got 0 answers"):
+        recovering(told.ended(60.0))
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason", "kept"),
+    [
+        ("TRANSIENT", "BACKEND_LOST", False),
+        ("UNAVAILABLE", "BACKEND_UNAVAILABLE", False),
+        ("TRANSIENT", "BACKEND_CREDENTIALS", False),
+        ("CREDENTIALS", "BACKEND_CREDENTIALS", True),
+        ("QUOTA", "BACKEND_QUOTA", True),
+    ],
+)
+def test_a_session_is_closed_for_a_loss_only_where_that_is_fatal(cause: str, reason: str, kept: bool) -> None:
+    told = conversation().lost(20.0, 1, cause).gateway(20.0, "recovered", outcome="FAILED")
+    told.output(20.1, "closed", 0, reason=reason)
+    if kept:
+        recovering(told)
+    else:
+        with pytest.raises(Broke, match=f"was closed at 20.100 s \\({reason}\\) without a cause"):
+            recovering(told)
+
+
+@pytest.mark.parametrize("wedges", [1, 2, 3])
+def test_a_session_is_closed_for_wedges_when_there_were_three(wedges: int) -> None:
+    told = conversation().asked(20.0, 100, 199).service(19.0, 1, "fault_struck", fault="wedge")
+    for number in range(1, wedges + 1):
+        told.service(27.0 + number, number, "fault_struck", fault="wedge").gateway(
+            28.0 + number, "wedged", sign="SILENCE"
+        )
+        told.gateway(28.0 + number, "link_hung_up", link=number)
+        told.dialled(28.0 + number, number + 1, "RECOVERY").opened(28.5 + number, number + 1)
+    told.output(29.0 + wedges, "closed", 0, reason="BACKEND_WEDGED")
+    if wedges == 3:
+        recovering(told)
+    else:
+        with pytest.raises(Broke, match="without a cause"):
+            recovering(told)
+
+
+def test_words_that_could_have_been_missed_are_counted() -> None:
+    verdict = recovering(recovered().asked(30.0, 100, 199).client(31.0, "text_written", text="No.").ended(32.0))
+    assert (verdict.judged, verdict.cases) == (1, 3)
+    assert str(verdict) == "checked, 1 of 3 cases judged"
 
 
 def test_a_link_that_is_taken_for_wedged_though_nothing_went_wrong_breaks_it() -> None:

@@ -29,14 +29,187 @@ def test_a_gap_longer_than_the_setup_breaks_it() -> None:
         seamless(renewed(gap=0.3).ended(60.0))
 
 
-def test_a_gap_is_excused_by_what_the_service_did() -> None:
-    seamless(renewed(conversation().service(18.0, 1, "fault_struck", fault="slow_setup"), gap=0.3).ended(60.0))
+def test_a_gap_is_excused_by_what_kept_another_link_from_being_held() -> None:
+    told = conversation().dialled(18.0, 2, "RENEWAL", resumes=True).service(18.1, 2, "dial_obstructed", how="REFUSED")
+    told.service(19.5, 3, "connection_opened").gateway(20.0, "link_hung_up", link=1)
+    told.dialled(20.0, 3, "RECOVERY", resumes=True).gateway(20.5, "link_opened", link=3)
+    seamless(told.gateway(20.5, "renewed", trigger="AGE", gap=0.5, resumed=True, cut=False).ended(60.0))
+
+
+def test_a_gap_is_not_excused_by_trouble_that_is_over() -> None:
+    told = conversation().service(18.0, 1, "fault_struck", fault="slow_setup")
+    with pytest.raises(Broke, match="left a gap"):
+        seamless(renewed(told, gap=0.3).ended(60.0))
+
+
+def test_a_setup_takes_as_long_as_the_service_says() -> None:
+    told = conversation().service(20.1, 2, "setup_received", resumed=True).service(20.15, 2, "setup_complete_sent")
+    told.service(20.02, 1, "connection_closed", code=1000, reason="", closed_by="client", rule="")
+    with pytest.raises(Broke, match=r"left a gap of 0.200 s, with a setup of 0.090 s"):
+        seamless(renewed(told).ended(60.0))
+
+
+def streamed(first_on_the_new_link: float) -> Told:
+    """Return a session whose microphone is open while its link is renewed."""
+    told = conversation()
+    for tenth in range(180, 230):
+        told.client(tenth / 10, "frame_sent")
+    for tenth in range(180, 200):
+        told.service(tenth / 10 + 0.02, 1, "audio_received", bytes=3200)
+    return renewed(told).service(first_on_the_new_link, 2, "audio_received", bytes=3200)
+
+
+def test_audio_that_is_held_up_after_the_new_link_is_up_breaks_it() -> None:
+    seamless(streamed(20.3).ended(60.0))
+    with pytest.raises(Broke, match=r"held the user's audio up for 0.480 s, with a setup of 0.200 s"):
+        seamless(streamed(20.6).ended(60.0))
+
+
+def test_audio_that_is_held_up_by_the_network_is_not_the_renewals_doing() -> None:
+    seamless(streamed(20.6).service(20.0, 2, "connection_broke", how="STALL_UP").ended(60.0))
+
+
+def resuming(told: Told, *, note_slot: str = "CONTENT", compresses: bool = True) -> Told:
+    """Add what shows whether a new link must resume, and how long the old one may last."""
+    return told.gateway(0.0, "profile_chosen", age_deadline=60.0, note_slot=note_slot, compresses=compresses)
+
+
+def afresh(told: Told, trigger: str = "AGE") -> Told:
+    """Renew a link at 20 s by one that begins afresh."""
+    told.dialled(19.0, 2, "RENEWAL").gateway(19.5, "link_held", link=2).gateway(20.0, "link_hung_up", link=1)
+    told.gateway(20.0, "link_set_up", link=2, resumes=False).service(20.1, 2, "setup_received", resumed=False)
+    told.gateway(20.2, "link_opened", link=2)
+    return told.gateway(20.2, "renewed", trigger=trigger, gap=0.2, resumed=False, cut=False)
+
+
+def test_a_link_that_begins_afresh_though_there_is_a_handle_breaks_it() -> None:
+    told = resuming(conversation()).gateway(8.0, "handle_received", link=1, usable=True)
+    with pytest.raises(Broke, match=r"began afresh, though there was a handle from 8.000 s"):
+        seamless(afresh(told).ended(60.0))
+
+
+def test_a_link_may_begin_afresh_where_no_handle_came() -> None:
+    seamless(afresh(resuming(conversation()).gateway(8.0, "handle_received", link=1, usable=False)).ended(60.0))
+
+
+def test_a_link_may_begin_afresh_where_its_context_is_full_and_nothing_lets_go_of_it() -> None:
+    told = resuming(conversation(), compresses=False).gateway(8.0, "handle_received", link=1, usable=True)
+    seamless(afresh(told, "CONTEXT").ended(60.0))
+
+
+@pytest.mark.parametrize("note_slot", ["CONTENT", "NONE"])
+def test_a_link_may_begin_afresh_where_a_handle_misses_what_cannot_be_told(note_slot: str) -> None:
+    told = resuming(conversation(), note_slot=note_slot).gateway(8.0, "handle_received", link=1, usable=True)
+    told.asked(12.0, 100, 199).understood(12.8, 1, 2, 100, 199).answered(13.5, 1, 2, (51, 60), says=2)
+    if note_slot == "NONE":
+        seamless(afresh(told).ended(60.0))
+    else:
+        with pytest.raises(Broke, match="began afresh"):
+            seamless(afresh(told).ended(60.0))
+
+
+def being_answered(told: Told) -> Told:
+    """Have the client hear the beginning of an answer that is still being made."""
+    told.asked(15.0, 100, 199).understood(15.8, 1, 2, 100, 199).service(16.0, 1, "audio_sent", turn=2, bytes=9600)
+    told.service(16.0, 1, "speech_planned", first=51, last=90)
+    told.gateway(16.0, "speech_received", link=1, first=51, last=60)
+    return told.output(16.0, "audio", 2, bytes=9600, first=51, last=60)
+
+
+def test_a_cut_that_is_not_said_breaks_it() -> None:
+    with pytest.raises(Broke, match="cut turn 2 of link 1 and did not say so"):
+        seamless(renewed(being_answered(conversation())).ended(60.0))
+
+
+def test_a_turn_that_the_user_cut_is_none_that_a_renewal_cut() -> None:
+    seamless(renewed(being_answered(conversation()).output(18.0, "interrupted", 2, cause="USER")).ended(60.0))
+
+
+def test_a_turn_that_was_made_to_its_end_is_not_cut() -> None:
+    told = being_answered(conversation()).gateway(16.5, "speech_received", link=1, first=61, last=90)
+    told.service(17.0, 1, "generation_complete_sent", turn=2).output(18.0, "audio", 2, first=61, last=90)
+    seamless(renewed(told).output(22.0, "turn_ended", 2, reason="COMPLETED").ended(60.0))
+
+
+def test_the_rest_of_a_turn_that_was_made_to_its_end_must_not_be_missing() -> None:
+    told = being_answered(conversation()).gateway(16.5, "speech_received", link=1, first=61, last=90)
+    told.service(17.0, 1, "generation_complete_sent", turn=2)
+    with pytest.raises(Broke, match="never got 30 of 40 blocks of turn 2 of link 1"):
+        seamless(renewed(told).output(22.0, "turn_ended", 2, reason="COMPLETED").ended(60.0))
+
+
+def test_a_turn_that_is_cut_before_the_deadline_breaks_it() -> None:
+    told = renewed(being_answered(resuming(conversation())), cut=True).output(20.0, "interrupted", 2, cause="RECOVERY")
+    with pytest.raises(Broke, match=r"did not wait for its deadline at 60.500 s to cut a turn"):
+        seamless(told.ended(60.0))
+
+
+def test_a_turn_may_be_cut_when_the_service_is_about_to_end_the_link() -> None:
+    told = being_answered(resuming(conversation()).service(15.0, 1, "go_away_sent", time_left=10.0))
+    seamless(renewed(told, cut=True).output(20.0, "interrupted", 2, cause="RECOVERY").ended(60.0))
+
+
+def test_a_renewal_while_the_user_speaks_breaks_it() -> None:
+    told = renewed(resuming(conversation())).asked(22.0, 100, 349)
+    with pytest.raises(Broke, match="nor until the user had finished speaking"):
+        seamless(told.ended(60.0))
+
+
+def test_a_renewal_before_the_answer_breaks_it() -> None:
+    told = resuming(conversation()).asked(18.0, 100, 199)
+    told = renewed(told).understood(21.0, 2, 1, 100, 199).answered(22.0, 2, 1, (51, 60), says=2)
+    with pytest.raises(Broke, match=r"nor for the answer to the words that ended at 18.000 s"):
+        seamless(told.ended(60.0))
+
+
+def test_a_renewal_that_lets_a_quiet_moment_pass_breaks_it() -> None:
+    told = resuming(conversation()).service(15.0, 1, "go_away_sent", time_left=10.0)
+    told.dialled(15.1, 2, "RENEWAL", resumes=True).gateway(15.2, "link_held", link=2)
+    with pytest.raises(Broke, match=r"waited for its deadline, though nobody said anything from 15.000 s to 20.000 s"):
+        seamless(renewed(told).ended(60.0))
+
+
+def test_what_could_have_been_found_is_counted() -> None:
+    told = resuming(conversation()).gateway(8.0, "handle_received", link=1, usable=True)
+    told = renewed(told).service(20.1, 2, "setup_received", resumed=True)
+    told.asked(30.0, 100, 199).understood(30.8, 2, 1, 100, 199).answered(31.5, 2, 1, (51, 90), says=2)
+    # The last words could have been lost and nobody would know.
+    verdict = seamless(told.ended(60.0))
+    assert (verdict.judged, verdict.cases) == (1 + 1 + 2, 1 + 2 + 2)
 
 
 @pytest.mark.parametrize(("kind", "what"), [("audio_lost", "lost"), ("audio_repeated", "was given twice")])
 def test_user_audio_that_is_lost_or_given_twice_breaks_it(kind: str, what: str) -> None:
     told = renewed().service(30.0, 2, kind, first=100, last=109, seconds=0.2)
     with pytest.raises(Broke, match=f"0.2 s of the user's audio from stamp 100 {what}"):
+        seamless(told.ended(60.0))
+
+
+def interrupted(told: Told) -> Told:
+    """Have the service hear stamps 100 to 199, and be interrupted before it answers them."""
+    told.asked(12.0, 100, 199).understood(12.8, 1, 2, 100, 199)
+    return told.service(13.2, 1, "interrupted_sent", turn=2).service(13.2, 1, "turn_complete_sent", turn=2)
+
+
+def test_words_may_be_given_twice_whose_answer_was_interrupted_before_its_first_word() -> None:
+    told = renewed(interrupted(conversation()))
+    seamless(told.service(20.5, 2, "audio_repeated", first=100, last=109, seconds=0.2).ended(60.0))
+
+
+def test_words_must_not_be_given_twice_whose_answer_was_interrupted_later() -> None:
+    told = conversation().asked(12.0, 100, 199).understood(12.8, 1, 2, 100, 199)
+    told.service(13.0, 1, "audio_sent", turn=2, bytes=960)
+    told.service(13.2, 1, "interrupted_sent", turn=2).service(13.2, 1, "turn_complete_sent", turn=2)
+    renewed(told).service(20.5, 2, "audio_repeated", first=100, last=109, seconds=0.2)
+    with pytest.raises(Broke, match="from stamp 100 was given twice"):
+        seamless(told.ended(60.0))
+
+
+def test_words_must_not_be_given_twice_once_what_followed_was_answered() -> None:
+    told = interrupted(conversation()).asked(15.0, 200, 249).understood(15.8, 1, 3, 200, 249)
+    renewed(told.answered(16.5, 1, 3, (51, 60), says=2))
+    told.service(20.5, 2, "audio_repeated", first=100, last=109, seconds=0.2)
+    with pytest.raises(Broke, match="from stamp 100 was given twice"):
         seamless(told.ended(60.0))
 
 
@@ -59,6 +232,22 @@ def test_output_that_is_missing_breaks_it() -> None:
 def test_output_that_comes_twice_breaks_it() -> None:
     told = renewed().output(25.0, "audio", 1, bytes=960, first=50, last=50)
     with pytest.raises(Broke, match="got block 50 of the model's speech 2 times"):
+        seamless(told.ended(60.0))
+
+
+def test_output_is_not_excused_by_an_interruption_of_another_turn() -> None:
+    told = renewed().asked(30.0, 100, 199).understood(30.8, 2, 1, 100, 199)
+    told.answered(31.5, 2, 1, (51, 90), reaches=False).output(31.5, "audio", 2, bytes=960, first=51, last=80)
+    with pytest.raises(Broke, match="never got 10 of 40 blocks"):
+        seamless(told.output(31.8, "interrupted", 1, cause="USER").ended(200.0))
+
+
+def test_user_audio_is_not_excused_by_trouble_before_it_was_said() -> None:
+    told = conversation().lost(10.0, 1).dialled(10.0, 2, "RECOVERY").opened(10.5, 2).asked(20.0, 100, 199)
+    told.gateway(25.0, "link_hung_up", link=2).gateway(25.2, "link_opened", link=3)
+    told.gateway(25.2, "renewed", trigger="AGE", gap=0.2, resumed=True, cut=False)
+    told.service(30.0, 3, "audio_lost", first=100, last=109, seconds=0.2)
+    with pytest.raises(Broke, match="from stamp 100 lost"):
         seamless(told.ended(60.0))
 
 
@@ -87,3 +276,11 @@ def test_a_turn_that_a_renewal_cut_and_called_interrupted_keeps_it() -> None:
     told.output(16.0, "audio", 2, bytes=9600, first=51, last=60)
     renewed(told, cut=True).output(21.0, "interrupted", 2, cause="RECOVERY")
     seamless(told.output(21.0, "turn_ended", 2, reason="INTERRUPTED").ended(60.0))
+
+
+def test_a_turn_of_a_later_link_is_not_what_a_renewal_cut() -> None:
+    told = renewed(cut=True).asked(25.0, 100, 199).understood(25.8, 2, 1, 100, 199)
+    told.service(26.0, 2, "speech_planned", first=51, last=90)
+    told.gateway(26.0, "speech_received", link=2, first=51, last=90).output(26.0, "audio", 2, first=51, last=90)
+    # All of it was made before the link was lost.
+    seamless(told.lost(28.0, 2).output(29.0, "turn_ended", 2, reason="COMPLETED").ended(60.0))

@@ -10,10 +10,10 @@ from segue.simulator.promises import Broke, NotCheckedError, check
 from tests.world.matrix.moments import Moment
 from tests.world.matrix.noticed import Experience, experience, noticed
 from tests.world.matrix.rows import ROWS, Manner, Row
-from tests.world.matrix.stage import Stage
+from tests.world.matrix.stage import Staging
 
 # What every history of a session that ended can be checked for.
-_ALWAYS = frozenset({"Ordered", "Gapless", "Frugal", "Clean", "Legal"})
+_ALWAYS = frozenset({"Ordered", "Gapless", "Unique", "Frugal", "Clean", "Legal"})
 # A fault cuts a turn once, and what goes on is not cut again.
 _MOST_INTERRUPTIONS = 1
 # What the model says first of the other of two calls, in seconds.
@@ -60,7 +60,7 @@ CELLS = tuple(Cell(row, moment) for row in ROWS for moment in Moment)
 def outcome(cell: Cell) -> Outcome:
     """Play a cell, and judge it."""
     row, moment = cell.row, cell.moment
-    stage = Stage(row, moment)
+    stage = Staging(row, moment)
     history = stage.play()
     struck, usual = experience(history), _usual(moment, row.manner, row.lasts)
     on_the_line = _wrong_on_the_line(cell, history, stage.struck_at)
@@ -84,14 +84,11 @@ def _wrong_on_the_line(cell: Cell, history: History, struck_at: float) -> Iterat
 
 
 def _wrong_in_turns(outputs: list[Record]) -> Iterator[str]:
-    ended = [(output.fields["turn"], output.at) for output in outputs if output.fields["arm"] == "turn_ended"]
     heard = {output.fields["turn"]: output.at for output in outputs if output.fields["arm"] == "audio"}
-    for turn in sorted({output.fields["turn"] for output in outputs} - {0}, key=str):
-        ends = [at for number, at in ended if number == turn]
-        if len(ends) != 1:
-            yield f"Turn {turn} ended {len(ends)} times."
-        elif ends[0] > heard.get(turn, ends[0]) + _ENDED_WITHIN:
-            yield f"Turn {turn} ended {ends[0] - heard[turn]:.1f} s after the last of it."
+    for output in outputs:
+        turn = output.fields["turn"]
+        if output.fields["arm"] == "turn_ended" and output.at > heard.get(turn, output.at) + _ENDED_WITHIN:
+            yield f"Turn {turn} ended {output.at - heard[turn]:.1f} s after the last of it."
 
 
 def _wrong_for_the_user(cell: Cell, struck: Experience, usual: Experience, struck_at: float) -> Iterator[str]:
@@ -132,4 +129,4 @@ def _promises(cell: Cell, history: History) -> frozenset[str]:
 def _usual(moment: Moment, manner: Manner, lasts: float) -> Experience:
     """Return what a session is like without a fault."""
     faultless = next(row for row in ROWS if (row.manner, row.lasts) == (manner, lasts))
-    return experience(Stage(faultless, moment, faultless=True).play())
+    return experience(Staging(faultless, moment, faultless=True).play())

@@ -85,10 +85,8 @@ class Row:
         return f"{self.kind.name}: {cause}" if cause else self.kind.name
 
 
-_EVER = frozenset(Moment)
 _NO_PINGS = "the links of the world ping nobody, and those of the gateway wait for 60 s (backend.gemini)"
 _GENERATED = frozenset({Moment.PLAYING_OUT})
-_AT_SETUP = dict.fromkeys((Moment.OPENING,), CloseReason.BACKEND_QUOTA)
 
 
 def _always(reason: CloseReason) -> dict[Moment, CloseReason]:

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from random import Random
 
 from segue.core.options import FunctionDeclaration
 from segue.core.policy import Policy
@@ -13,7 +12,6 @@ from segue.simulator.faults.connection import GoAway
 from segue.simulator.faults.fault import Lasts, Occasion, When
 from segue.simulator.faults.plan import FaultPlan
 from segue.simulator.history import History, Value, Witness
-from segue.simulator.switches import Switches
 from segue.simulator.timing import Span, Timing
 from segue.simulator.world.client import Acting, Client
 from segue.simulator.world.driver import Driver
@@ -71,7 +69,7 @@ class _Watched(History):
             waiting[2]()
 
 
-class Stage:
+class Staging:
     """One session, one user, one fault or none.
 
     Attributes:
@@ -250,8 +248,7 @@ class Stage:
 
     def _inject(self, plan: FaultPlan) -> None:
         if not self._driver.over:
-            now = self._world.clock.now
-            self._driver.strike(plan.arm(Random("fault"), now, Switches(), by_hand=True))
+            self._driver.strike(plan)
 
     @property
     def _turn(self) -> int:

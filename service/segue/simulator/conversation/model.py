@@ -50,6 +50,7 @@ class Prompt:
         results: what the functions that the line calls gave back, in words.
         with_history: the answer knows of the seeded history.
         heard: the stamps of what the user said.
+        read: what the user wrote while saying it.
     """
 
     line: Line
@@ -58,6 +59,7 @@ class Prompt:
     results: str = ""
     with_history: bool = True
     heard: str = ""
+    read: str = ""
 
 
 class Model:
@@ -118,14 +120,16 @@ class Model:
         """Whether the session has had a turn of the model, on this connection or on one before."""
         return bool(self._turns) or any(entry.speaker == "model" and not entry.seeded for entry in self.context.entries)
 
-    def prompt(self, line: Line, asked: Entry, now: float, *, with_history: bool = True, heard: str = "") -> float:
+    def prompt(
+        self, line: Line, asked: Entry, now: float, *, with_history: bool = True, heard: str = "", read: str = ""
+    ) -> float:
         """Have a line answered, after the turn under way; return the earliest time for it."""
         answer_at = self._composer.answer_at(line, now)
-        if self._misses_response:
+        if self._misses_response or self._poisoned:
             self._misses_response = False
             self._outgoing.record(now, "prompt_swallowed")
-        elif not self._poisoned and self._family.speaks:
-            self._prompts.append(Prompt(line, answer_at, asked, with_history=with_history, heard=heard))
+        elif self._family.speaks:
+            self._prompts.append(Prompt(line, answer_at, asked, with_history=with_history, heard=heard, read=read))
             self._begin_turn(now)
         return answer_at
 
@@ -137,7 +141,9 @@ class Model:
             return
         self._misses_response = False
         self.context.add(Entry("tool", answered.words, {"TEXT": text_tokens(answered.words)}))
-        if answered.complete and not self._poisoned:
+        if answered.complete and self._poisoned:
+            self._outgoing.record(now, "prompt_swallowed")
+        elif answered.complete:
             self._follow_up(answered, now)
 
     def interrupt(self, now: float) -> None:
@@ -167,7 +173,7 @@ class Model:
             case Kind.OUTPUT:
                 turn.sent_text += step.text
                 content = messages.model_turn([messages.text_part(step.text)], self._flavour)
-                self._send_content(now, "text_sent", content, turn=turn.number, bytes=len(step.text.encode()))
+                self._send_content(now, "text_sent", content, turn=turn.number, text=step.text)
             case Kind.TOOL_CALL:
                 self._call(turn, now)
             case Kind.WAITING_FOR_INPUT:
@@ -230,7 +236,7 @@ class Model:
         at = max(now, prompt.answer_at)
         asked = prompt.asked
         typed = asked.text if asked and "AUDIO" not in asked.tokens else ""
-        self._outgoing.record(now, "turn_begun", turn=turn.number, stamps=prompt.heard, text=typed)
+        self._outgoing.record(now, "turn_begun", turn=turn.number, stamps=prompt.heard, text=prompt.read or typed)
         if asked:
             self._composer.answer(turn, self.functions, self._words(prompt, ""), at)
         else:
@@ -290,7 +296,7 @@ class Model:
         message = messages.tool_call(
             FunctionCall(call_id, call.name, call.args) for call, call_id in zip(calls, ids, strict=True)
         )
-        self._outgoing.send(now, message, "tool_call_sent", turn=turn.number, calls=len(calls))
+        self._outgoing.send(now, message, "tool_call_sent", turn=turn.number, ids=",".join(ids))
 
     def _cancel(self, turn: Turn, now: float) -> None:
         """Cancel the turn's calls, unless they were answered in the last moment."""

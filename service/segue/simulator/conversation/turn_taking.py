@@ -50,6 +50,8 @@ class _Activity:
     began_at: float
     voiced_before: float
     texts: list[Entry] = field(default_factory=list)
+    # There was a text in it of which the model takes no notice.
+    has_ignored: bool = False
 
 
 class Conversation:
@@ -172,7 +174,7 @@ class Conversation:
         if message.video and (self._activity or self._coverage != "TURN_INCLUDES_ONLY_ACTIVITY"):
             self._video_frames += 1
         if message.text and self._family.realtime_text:
-            self._read_text(message.text, now)
+            self._read_text(message.text, now, ignored=message.text_ignored)
         if message.audio_stream_end and not signalled and self._switches.stream_end_ends_speech:
             self._notice(self._detector.end(), now)
         if message.activity_end and self._activity:
@@ -251,12 +253,15 @@ class Conversation:
             if isinstance(event, SpeechStarted):
                 self._start_activity(event.offset, now)
             elif self._activity and event.offset - self._activity.began_at < self._switches.wordless_speech:
-                self._activity = None
-                self._echo.activity(event.offset, now, starts=False)
+                self._drop_activity(event.offset, now)
             elif self._activity:
                 self._end_activity(self._activity, self.model.cursor.spoken(), event.offset, now)
 
-    def _read_text(self, text: str, now: float) -> None:
+    def _read_text(self, text: str, now: float, *, ignored: bool) -> None:
+        if ignored:
+            if self._activity:
+                self._activity.has_ignored = True
+            return
         entry = Entry("user", text, {"TEXT": text_tokens(text)})
         self.model.context.add(entry)
         self._echo.typed(text, now)
@@ -296,6 +301,8 @@ class Conversation:
             self._end_activity(activity, self.model.cursor.written(texts[-1].text), self._detector.offset, now)
         elif self._detector.offset > activity.began_at:
             self._end_activity(activity, NOTHING_HEARD, self._detector.offset, now)
+        elif activity.has_ignored:
+            self._drop_activity(self._detector.offset, now)
         else:
             # The turn is closed before the connection is (measured 2026-09-10).
             ended = messages.server_content(messages.turn_complete()) | {"usageMetadata": {}}
@@ -303,9 +310,12 @@ class Conversation:
             return rules.EMPTY_ACTIVITY
         return None
 
-    def _end_activity(self, activity: _Activity, line: Line, offset: float, now: float) -> None:
+    def _drop_activity(self, offset: float, now: float) -> None:
         self._activity = None
         self._echo.activity(offset, now, starts=False)
+
+    def _end_activity(self, activity: _Activity, line: Line, offset: float, now: float) -> None:
+        self._drop_activity(offset, now)
         began_at = self._taken_until if self._coverage == "TURN_INCLUDES_ALL_INPUT" else activity.began_at
         self._taken_until = offset
         tokens = {"AUDIO": audio_tokens(offset - began_at), "VIDEO": self._take_video()}
@@ -317,7 +327,8 @@ class Conversation:
         texts = () if line.user else activity.texts or self._open_content
         asked = texts[-1] if texts else said
         with_history, self._history_unheard = not self._history_unheard, False
-        answer_at = self._prompt(line, asked, now, with_history=with_history, heard=heard)
+        read = "\n".join(entry.text for entry in activity.texts)
+        answer_at = self._prompt(line, asked, now, with_history=with_history, heard=heard, read=read)
         self._echo.spoken(line.user, now, answer_at)
 
     def _answer_text(self, text: Entry, now: float) -> None:
@@ -325,10 +336,12 @@ class Conversation:
             self.model.context.add(Entry("user", "", {"VIDEO": video}))
         self._prompt(self.model.cursor.written(text.text), text, now)
 
-    def _prompt(self, line: Line, asked: Entry, now: float, *, with_history: bool = True, heard: str = "") -> float:
+    def _prompt(
+        self, line: Line, asked: Entry, now: float, *, with_history: bool = True, heard: str = "", read: str = ""
+    ) -> float:
         self._open_content.clear()
         self._settle()
-        return self.model.prompt(line, asked, now, with_history=with_history, heard=heard)
+        return self.model.prompt(line, asked, now, with_history=with_history, heard=heard, read=read)
 
     def _take_video(self) -> int:
         """Return the tokens of the frames since the last turn."""

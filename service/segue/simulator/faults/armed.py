@@ -86,14 +86,14 @@ class ArmedFault:
             self._turn = self._turn or message.turn
             yield from self._fault.change(message, now)
 
-    def hear(self, message: ClientMessage, turn: int) -> bool:
-        """Return whether the service takes a message of the client; `turn` is under way, or the next one."""
+    def hear(self, message: ClientMessage, turn: int) -> ClientMessage:
+        """Return what the service takes a message of the client for; `turn` is under way, or the next one."""
         if self._fault is None and self._when.turn in (None, turn) and self._is_provoked_by(message):
             self._fault = self._make()
             self._struck_unsaid = True
             self._at_messages = not self._by_hand
         if self._fault is None:
-            return True
+            return message
         taken = self._fault.hear(message)
         if self._kind.lasts is Lasts.MOMENT:
             self._end()

@@ -85,9 +85,9 @@ class Fault:
         """Return what goes on in place of a message while it lasts."""
         return ((now, message),)
 
-    def hear(self, message: ClientMessage) -> bool:  # noqa: ARG002
-        """Return whether the service takes a message of the client while it lasts."""
-        return True
+    def hear(self, message: ClientMessage) -> ClientMessage:
+        """Return what the service takes a message of the client for while it lasts."""
+        return message
 
 
 def interrupted(turn: int) -> Message:

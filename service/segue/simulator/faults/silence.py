@@ -1,7 +1,7 @@
 """Models that say nothing, in all the ways in which they were seen to."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from segue.simulator.faults.fault import Fault, Lasts, Occasion, turn_complete
 from segue.simulator.faults.interruptions import silenced
@@ -95,6 +95,6 @@ class TextIgnored(Fault):
         """Return whether it is a realtime text."""
         return isinstance(message, RealtimeInput) and bool(message.text)
 
-    def hear(self, message: ClientMessage) -> bool:  # noqa: ARG002
-        """Take nothing."""
-        return False
+    def hear(self, message: ClientMessage) -> ClientMessage:
+        """Have the model take no notice of it."""
+        return replace(message, text_ignored=True) if isinstance(message, RealtimeInput) else message

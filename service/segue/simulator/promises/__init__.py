@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection
 from typing import TypeAlias
 
 from segue.simulator.history import History
-from segue.simulator.promises.delivery import gapless, ordered, silent
+from segue.simulator.promises.delivery import gapless, ordered, silent, unique
 from segue.simulator.promises.ending import clean
 from segue.simulator.promises.footprint import frugal
 from segue.simulator.promises.legality import legal
@@ -33,13 +33,18 @@ __all__ = [
     "recovering",
     "seamless",
     "silent",
+    "unique",
 ]
+
+# The promises that no checker can read from a history yet.
+_UNREAD = ("Heard", "Resumable", "Sole", "Fair")
 
 Checker: TypeAlias = Callable[[History], Verdict]
 
 CHECKERS: dict[str, Checker] = {
     "Ordered": ordered,
     "Gapless": gapless,
+    "Unique": unique,
     "Silent": silent,
     "Seamless": seamless,
     "Recovering": recovering,
@@ -61,6 +66,7 @@ def check(history: History, must: Collection[str] = ()) -> Report:
         KeyError: one of `must` is no promise.
     """
     verdicts = {promise: checker(history) for promise, checker in CHECKERS.items()}
+    verdicts |= {promise: Verdict(promise, "there is no checker for it") for promise in _UNREAD}
     for promise in must:
         if verdicts[promise].lacking:
             raise NotCheckedError(f"{promise} was {verdicts[promise]}")

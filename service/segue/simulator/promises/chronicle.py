@@ -3,38 +3,23 @@
 A connection is known to belong to a session by its name: "call-1/2" is that of link 2 of session "call-1".
 """
 
-from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from segue.simulator.history import History, Record
 from segue.simulator.promises.spoken import NEVER, ModelTurn, Words
+from segue.simulator.promises.troubles import Trouble, trouble_of
 
-# Records of what makes an answer late: it is awaited anew from then on.
-_TROUBLES = frozenset(
-    {
-        "fault_struck",
-        "connection_broke",
-        "connection_closed",
-        "dial_obstructed",
-        "handle_poisoned",
-        "prompt_swallowed",
-        "activity_start_dropped",
-        "setup_refused",
-        "tool_response_unexpected",
-    }
-)
 # A turn that is refused for a reason or cannot be heard leaves words unanswered.
 _SILENCING = frozenset({"response_rejected", "near_silent_audio"})
-# So many empty turns in a row are a wedge, for every family.
-_EMPTY_IN_A_ROW = 3
-# Where turns do not end where the service says so, nobody can tell whose answer output is.
+# So many empty turns in a row are a wedge; the second where the model is no proactive one.
+_EMPTY_IN_A_ROW = 2
+_EMPTY_IN_A_ROW_PROACTIVE = 3
+# Where a turn does not end where the service says so, nobody can tell where the next one begins.
 _BLURRING = frozenset({"early_turn_complete", "missing_turn_complete", "generation_stops"})
-# An exhausted quota is trouble for a minute.
-_QUOTA_LASTS = (20.0, 40.0, 60.0)
 # A user who does one of these lets what was said before rest.
-_GOES_ON = frozenset({"utterance_begun", "text_written", "sound_made", "interrupt_sent", "session_left"})
+_GOES_ON = frozenset({"utterance_begun", "text_written", "interrupt_sent", "session_left"})
 
 
 class Chronicle:
@@ -46,6 +31,8 @@ class Chronicle:
         turns: the model's turns, over all links.
         words: what the user said and wrote.
         outputs: what the client got.
+        sounds: what the user made of them without words.
+        delays: what went wrong on links that were up.
     """
 
     def __init__(self, name: str) -> None:
@@ -55,8 +42,8 @@ class Chronicle:
         self.service: list[Record] = []
         self.turns: list[ModelTurn] = []
         self.words: list[Words] = []
-        self._troubles: list[float] = []
-        # Links whose turn under way, or next one, says nothing.
+        self.delays: list[Trouble] = []
+        # Links whose turn under way, or next one, says nothing; and those whose next one begins nobody knows where.
         self._silenced: set[int] = set()
         self._blurred: set[int] = set()
         self._understood: list[tuple[float, tuple[tuple[int, int], ...]]] = []
@@ -67,7 +54,15 @@ class Chronicle:
         self.got_times: dict[int, int] = defaultdict(int)
         self.arrived: dict[int, int] = defaultdict(int)
         self.outputs: list[Record] = []
-        self._left_at = NEVER
+        self.sounds: list[Record] = []
+        self.left_at = NEVER
+        # Since when each link has been up, or how long it was; and since when none is, or none was.
+        self.up: dict[object, tuple[float, float]] = {}
+        self.purposes: dict[object, object] = {}
+        self.outages: list[tuple[float, float]] = []
+        # The pieces of written answers that the client has not got.
+        self._written: list[tuple[str, ModelTurn]] = []
+        self._called: dict[str, ModelTurn] = {}
         self._acted: dict[str, list[Record]] = defaultdict(list)
         self._got: dict[object, list[Record]] = defaultdict(list)
 
@@ -75,13 +70,21 @@ class Chronicle:
     def over_at(self) -> float:
         """When the session was over for the client."""
         ends = [record.at for record in (*self.got("closed"), *self.acted("session_ended"))]
-        return min([self._left_at, *ends])
+        return min([self.left_at, *ends])
 
     @property
     def thinks(self) -> bool:
         """Whether the model may think for long before it answers."""
-        opened = [record for record in self.client if record.kind == "session_opened"]
-        return any("thinking" in str(record.fields.get("model")) for record in opened)
+        return "thinking" in self._model
+
+    @property
+    def proactive(self) -> bool:
+        """Whether the model may say nothing to what is not said to it."""
+        return "3.8" in self._model
+
+    @property
+    def _model(self) -> str:
+        return next((str(record.fields.get("model")) for record in self.client if record.kind == "session_opened"), "")
 
     def acted(self, *kinds: str) -> list[Record]:
         """Return what the gateway recorded of these kinds."""
@@ -93,10 +96,6 @@ class Chronicle:
         """Return the client's output of one kind."""
         return self._got[arm]
 
-    def troubles(self, begin: float, end: float) -> list[float]:
-        """Return when something went wrong in a span of time."""
-        return self._troubles[bisect_left(self._troubles, begin) : bisect_right(self._troubles, end)]
-
     def answers(self, words: Words) -> Iterator[ModelTurn]:
         """Yield the turns that answer some words."""
         length = words.last - words.first + 1
@@ -105,11 +104,14 @@ class Chronicle:
             if heard or (turn.begun_at >= words.at and self._asks(turn, words)):
                 yield turn
 
-    def was_left_empty(self, turn: ModelTurn) -> bool:
-        """Return whether a turn ended without a word, and not so many before it did that the link is wedged."""
+    def is_let_be(self, turn: ModelTurn) -> bool:
+        """Return whether a turn ended without a word, and that shows nothing yet: one alone on a link that is sound."""
         before = [other for other in self.turns if other.link == turn.link and other.number <= turn.number]
-        empty = [other.over_at < NEVER and not (other.said or other.interrupted) for other in before]
-        return empty[-1] and not all(empty[-_EMPTY_IN_A_ROW:] + [False] * (_EMPTY_IN_A_ROW - len(empty)))
+        limit = _EMPTY_IN_A_ROW_PROACTIVE if self.proactive else _EMPTY_IN_A_ROW
+        # On a link that replaced a lost one, and has not spoken yet, one is enough.
+        if not self.proactive and self.purposes.get(turn.link) == "RECOVERY" and not any(o.said for o in before):
+            return False
+        return before[-1].empty and not (len(before) >= limit and all(other.empty for other in before[-limit:]))
 
     def understood(self, lost: Record) -> bool:
         """Return whether the service had taken all of some lost stamps for words, on a link before."""
@@ -127,11 +129,7 @@ class Chronicle:
             for block in range(first, last + 1)
             if block in self.got_at
         ]
-        if turn.wrote_at < NEVER:
-            got += [record.at for record in self.got("text") if record.at >= turn.wrote_at][:1]
-        if turn.called_at < NEVER:
-            got += [record.at for record in self.got("tool_call") if record.at >= turn.called_at][:1]
-        return min(got, default=NEVER)
+        return min([turn.read_at, turn.called_at, *got])
 
     def _asks(self, turn: ModelTurn, words: Words) -> bool:
         """Return whether the text that a turn answers is these words."""
@@ -144,8 +142,6 @@ class Chronicle:
 
     def add(self, record: Record, link: int = 0) -> None:
         """Take the next record of the session."""
-        if record.kind in _TROUBLES and record.fields.get("closed_by") != "client":
-            insort(self._troubles, record.at)
         match record.by:
             case "client":
                 self.client.append(record)
@@ -166,44 +162,75 @@ class Chronicle:
             case "output_received":
                 self.outputs.append(record)
                 self._got[fields["arm"]].append(record)
-                for block in _span(record):
+                for block in blocks_of(record):
                     self.got_at.setdefault(block, record.at)
                     self.got_in.setdefault(block, fields["turn"])
                     self.got_times[block] += 1
+                self._match(record)
                 if fields["arm"] == "closed" and self.words:
                     self.words[-1].until = min(self.words[-1].until, record.at)
             case "utterance_ended":
                 self.words.append(Words(record.at, int(fields["first"] or 0), int(fields["last"] or 0)))
+            case "session_opened":
+                self.outages.append((record.at, NEVER))
+            case "sound_made":
+                self.sounds.append(record)
             case "session_left":
-                self._left_at = min(self._left_at, record.at)
+                self.left_at = min(self.left_at, record.at)
             case "text_written":
                 self.words.append(Words(record.at, text=str(fields["text"])))
 
+    def _match(self, output: Record) -> None:
+        """Look which turn a text or a call that the client got is of."""
+        if output.fields["arm"] == "text":
+            text = output.fields.get("text")
+            # What is equal is taken for the newest: text is passed on as it comes.
+            index = next((i for i in reversed(range(len(self._written))) if self._written[i][0] == text), None)
+            if index is not None:
+                turn = self._written.pop(index)[1]
+                turn.read_at = min(turn.read_at, output.at)
+        elif output.fields["arm"] == "tool_call" and (called := self._called.get(str(output.fields.get("call")))):
+            called.called_at = min(called.called_at, output.at)
+
     def _hear_gateway(self, record: Record) -> None:
         fields = record.fields
-        # A quota is not there again at once.
-        if record.kind == "link_lost" and fields["cause"] == "QUOTA":
-            for seconds in _QUOTA_LASTS:
-                insort(self._troubles, record.at + seconds)
         match record.kind:
             case "speech_received":
-                for block in _span(record):
+                for block in blocks_of(record):
                     self.arrived[block] += 1
+            case "link_dialled":
+                self.purposes[fields["link"]] = fields.get("purpose")
+            case "link_opened":
+                self.up[fields["link"]] = (record.at, NEVER)
+                if self.outages and self.outages[-1][1] == NEVER:
+                    self.outages[-1] = (self.outages[-1][0], record.at)
             case "link_lost" | "link_hung_up":
+                self._go_down(fields["link"], record.at)
                 for turn in self.turns:
                     if turn.link == fields["link"]:
                         turn.ended_at = min(turn.ended_at, record.at)
             case "session_ended" if self.words:
                 self.words[-1].until = min(self.words[-1].until, record.at)
 
+    def _go_down(self, link: object, at: float) -> None:
+        since, until = self.up.get(link, (NEVER, NEVER))
+        if since == NEVER or until < NEVER:
+            return
+        self.up[link] = (since, at)
+        if all(until < NEVER for _, until in self.up.values()):
+            self.outages.append((at, NEVER))
+
     def _hear_service(self, record: Record, link: int) -> None:
         fields = record.fields
+        if trouble := trouble_of(record, link):
+            self.delays.append(trouble)
         if record.kind == "turn_begun":
             stamps = _ranges(str(fields["stamps"]))
             turn = ModelTurn(link, int(fields["turn"] or 0), record.at, stamps, str(fields["text"]))
             turn.answers = link not in self._silenced
             turn.blurred = link in self._blurred
             self._silenced.discard(link)
+            self._blurred.discard(link)
             self.turns.append(turn)
             return
         if record.kind == "fault_struck" and fields["fault"] in _SILENCING:
@@ -239,10 +266,10 @@ class Chronicle:
                 turn.said = True
             case "text_sent":
                 turn.said = True
-                turn.wrote_at = min(turn.wrote_at, record.at)
+                self._written.append((str(fields.get("text")), turn))
             case "tool_call_sent":
                 turn.said = True
-                turn.called_at = min(turn.called_at, record.at)
+                self._called |= dict.fromkeys(str(fields.get("ids")).split(","), turn)
 
 
 def chronicles(history: History) -> list[Chronicle]:
@@ -266,7 +293,8 @@ def _chronicles(history: History, _length: int) -> list[Chronicle]:
     return [chronicle for chronicle in sessions.values() if chronicle.client and chronicle.gateway]
 
 
-def _span(record: Record) -> Sequence[int]:
+def blocks_of(record: Record) -> Sequence[int]:
+    """Return the numbers of the blocks of speech that a record is about; none where its audio has none."""
     first, last = record.fields.get("first"), record.fields.get("last")
     if isinstance(first, int) and isinstance(last, int):
         return range(first, last + 1)

@@ -1,16 +1,25 @@
 """What a session costs: Frugal."""
 
-from segue.simulator.history import History
+from bisect import bisect_right
+
+from segue.simulator.history import History, Record
 from segue.simulator.promises.chronicle import Chronicle, chronicles
 from segue.simulator.promises.verdict import Broke, Verdict
 
 _KIB = 1024
-# 180 s of unreleased output at 48,000 bytes a second, 30 s of input at 32,000 twice over (what waits, and what may have
-# to be given again), and 256 KiB of everything else.
-_MOST_BYTES = 180 * 48_000 + 2 * 30 * 32_000 + 256 * _KIB
-# What a session holds at rest, which it is at least once in so many seconds.
-_MOST_AT_REST = 1280 * _KIB
-_RESTS_WITHIN = 300.0
+# 180 s of unreleased output at 48,000 bytes a second, and 30 s of input at 32,000 twice over: what waits, and what may
+# have to be given again.
+_MOST_AUDIO = 180 * 48_000 + 2 * 30 * 32_000
+# All else, for which 85 KiB at most were measured, and what the pieces of audio take besides their bytes.
+_MOST_BESIDES = 128 * _KIB
+_SHARE_BESIDES = 1 / 8
+# So much at most is held by a session that waits for speech to be answered, which does not last for so many seconds.
+_MOST_WAITING = 1280 * _KIB
+_WAITS_WITHIN = 300.0
+# A session at rest is one whose last words were answered so many seconds ago, while nothing was said since. It keeps no
+# audio; 30 KiB were measured, in sessions of half an hour.
+_MOST_AT_REST = 64 * _KIB
+_RESTS_AFTER = 5.0
 _MOST_LINKS = 2
 # So many dials in so many seconds are a loop.
 _MOST_DIALS = 15
@@ -22,30 +31,50 @@ _GROWTH_BYTES = 64 * _KIB
 
 
 def frugal(history: History) -> Verdict:
-    """A session's memory is bounded, and so is how often it dials, whatever happens."""
+    """A session's memory is bounded, and so are its links and how often it dials, whatever happens."""
     lacking = "no session was weighed"
     for chronicle in chronicles(history):
         if chronicle.acted("session_weighed"):
             lacking = ""
         _check_memory(chronicle)
+        _check_rest(chronicle)
         _check_growth(chronicle)
+        _check_links(chronicle)
         _check_dials(chronicle)
     return Verdict("Frugal", lacking)
 
 
 def _check_memory(chronicle: Chronicle) -> None:
-    rested_at: float | None = None
+    waits_since = 0.0
     for record in chronicle.acted("session_weighed"):
-        size, links = _whole(record.fields["bytes"]), _whole(record.fields["links"])
-        what = f"session {chronicle.name} holds {size} bytes"
-        if size > _MOST_BYTES:
-            raise Broke("Frugal", f"{what} at {record.at:.3f} s")
-        if size <= _MOST_AT_REST or rested_at is None:
-            rested_at = record.at
-        if record.at - rested_at > _RESTS_WITHIN:
-            raise Broke("Frugal", f"{what} at {record.at:.3f} s, and over {_MOST_AT_REST} since {rested_at:.3f} s")
-        if links > _MOST_LINKS:
-            raise Broke("Frugal", f"session {chronicle.name} has {links} links at {record.at:.3f} s")
+        size, audio = _whole(record.fields["bytes"]), _whole(record.fields["audio"])
+        what = f"session {chronicle.name} holds {size} bytes, {audio} of them audio, at {record.at:.3f} s"
+        if audio > _MOST_AUDIO or size - audio > _MOST_BESIDES + _SHARE_BESIDES * audio:
+            raise Broke("Frugal", what)
+        if size <= _MOST_WAITING:
+            waits_since = record.at
+        if record.at - waits_since > _WAITS_WITHIN:
+            raise Broke("Frugal", f"{what}, and over {_MOST_WAITING} since {waits_since:.3f} s")
+
+
+def _check_rest(chronicle: Chronicle) -> None:
+    said = [record for record in chronicle.client if record.fields.get("arm") not in ("input_ack", "notice")]
+    times = [record.at for record in said]
+    if not any(record.kind == "utterance_begun" for record in said):
+        # Whose client does not say when the user speaks cannot be known to be at rest.
+        return
+    for record in chronicle.acted("session_weighed"):
+        before = bisect_right(times, record.at)
+        if not before or not _ends_well(said[before - 1]) or record.at < times[before - 1] + _RESTS_AFTER:
+            continue
+        size = _whole(record.fields["bytes"])
+        if size > _MOST_AT_REST:
+            raise Broke("Frugal", f"session {chronicle.name} holds {size} bytes at rest, at {record.at:.3f} s")
+
+
+def _ends_well(said: Record) -> bool:
+    reason = str(said.fields.get("reason")).removeprefix("REASON_")
+    return said.fields.get("arm") == "turn_ended" and reason == "COMPLETED"
 
 
 def _check_growth(chronicle: Chronicle) -> None:
@@ -59,6 +88,17 @@ def _check_growth(chronicle: Chronicle) -> None:
     was, became = before[third // 2], after[third // 2]
     if became > was * _GROWTH + _GROWTH_BYTES:
         raise Broke("Frugal", f"session {chronicle.name} grew from {was} to {became} bytes")
+
+
+def _check_links(chronicle: Chronicle) -> None:
+    up: set[object] = set()
+    for record in chronicle.acted("link_dialled", "link_lost", "link_hung_up"):
+        if record.kind == "link_dialled":
+            up.add(record.fields["link"])
+        else:
+            up.discard(record.fields["link"])
+        if len(up) > _MOST_LINKS:
+            raise Broke("Frugal", f"session {chronicle.name} has {len(up)} links at {record.at:.3f} s")
 
 
 def _check_dials(chronicle: Chronicle) -> None:

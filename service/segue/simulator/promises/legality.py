@@ -1,5 +1,7 @@
 """What Segue says to the service: Legal."""
 
+from math import inf
+
 from segue.simulator.history import History, Record
 from segue.simulator.promises.verdict import Broke, Verdict
 
@@ -9,6 +11,8 @@ _NO_FAULT_OF_SEGUE = frozenset({"api_key_invalid", "api_key_missing", "model_unk
 _AGE = frozenset({"handle_invalid", "session_still_open", "context_exhausted", "idle"})
 # What was under way when the other side changed its mind, in seconds.
 _UNDER_WAY = 1.0
+# No network holds back for longer what it does not lose, in seconds.
+_LONGEST_STALL = 15.0
 
 
 def legal(history: History) -> Verdict:
@@ -26,22 +30,33 @@ def legal(history: History) -> Verdict:
 def _excused(history: History, closing: Record) -> bool:
     """Return whether Segue could not know better."""
     on_connection = [record for record in history.of("simulator") if record.session == closing.session]
-    # It was not told, or is gone and the service has not noticed.
-    broke = any(record.kind == "connection_broke" for record in on_connection) or _given_up(history, closing)
     match closing.fields["rule"]:
         case "deadline_expired" | "go_away_ignored":
-            return broke or not any(record.kind == "go_away_sent" for record in on_connection)
+            told = [record for record in on_connection if record.kind == "go_away_sent"]
+            ends = [record.at + float(record.fields["time_left"] or 0) for record in told]
+            broke = [record for record in on_connection if record.kind == "connection_broke"]
+            late = any(record.fields["how"] == "CUT" or closing.at < record.at + _LONGEST_STALL for record in broke)
+            # It was told of no end, or of a later one; or the network kept its word, or the service's, from arriving.
+            return closing.at < min(ends, default=inf) - _UNDER_WAY or late or _given_up(history, closing)
         case "audio_during_call":
-            # The call is under way, or a fault holds it back.
-            held = any(record.kind == "fault_struck" for record in on_connection)
             calls = [record.at for record in on_connection if record.kind == "tool_call_sent"]
-            return held or any(closing.at - _UNDER_WAY < at for at in calls)
+            return bool(calls) and not _spoke_into_call(history, closing, calls[-1])
     return False
 
 
+def _spoke_into_call(history: History, closing: Record, called_at: float) -> bool:
+    """Return whether audio was sent after the call had arrived: what was sent before it arrived may have met it."""
+    calls = [record.at for record in _of_link(history, closing, "tool_call_received")]
+    arrived_at = min((at for at in calls if at >= called_at), default=inf)
+    return any(record.at >= arrived_at for record in _of_link(history, closing, "audio_sent_during_call"))
+
+
 def _given_up(history: History, closing: Record) -> bool:
+    return bool(_of_link(history, closing, "link_lost", "link_hung_up"))
+
+
+def _of_link(history: History, closing: Record, *kinds: str) -> list[Record]:
+    """Return what the gateway told of the link until the service closed it."""
     session, _, link = closing.session.rpartition("/")
-    gone = history.of("gateway", "link_lost", "link_hung_up")
-    return any(
-        record.session == session and str(record.fields["link"]) == link and record.at <= closing.at for record in gone
-    )
+    records = [record for record in history.of("gateway", *kinds) if record.at <= closing.at]
+    return [record for record in records if record.session == session and str(record.fields["link"]) == link]

@@ -1,119 +1,162 @@
 """Words that are answered whatever happens to the links: Recovering."""
 
+from collections.abc import Iterator
+
 from segue.simulator.history import History
 from segue.simulator.promises.chronicle import Chronicle, chronicles
-from segue.simulator.promises.spoken import NEVER, Words
+from segue.simulator.promises.replacement import check_links
+from segue.simulator.promises.spoken import NEVER, ModelTurn, Words
+from segue.simulator.promises.troubles import SOUND, Trouble
 from segue.simulator.promises.verdict import Broke, Verdict
 
-# How long an answer may take where nothing goes wrong, from the end of the words, in seconds.
-_UNDISTURBED = 10.0
-# How long it may take where something does: detection, a new link, and a second one for a handle that is no good.
-_DISTURBED = 30.0
-# How much longer it may take where the model thinks first, and silence says less: twice the allowance of its profile.
-_THINKING = 24.0
-# How long it may take from the last thing that went wrong.
-_SINCE_TROUBLE = 25.0
-# Trouble before the words may still be at work during them: the link that answers them is already wedged.
-_LINGERS = 120.0
-# How long a session may be without a link: then it has another one, or is closed.
-_WITHOUT_LINK = 90.0
-# The first loss in a while is answered by a dial within this time.
-_REDIAL = 1.0
-_A_WHILE = 60.0
-# Where the service is to blame for the loss, patience is called for.
-_AT_ONCE = frozenset({"TRANSIENT", "STALLED"})
-# What is under way to the client when the words are given again is no second answer.
-_UNDER_WAY = 1.0
+# How long an answer may take where nothing goes wrong, from the end of the words or since there is a link, in seconds.
+_USUAL = 10.0
+# How much longer it may take to miss one where the model thinks first, as its profile says.
+_THINKING = 12.0
+# So long somebody who is not in a hurry waits (world.client): what may come later cannot be found missing.
+_PATIENCE = 45.0
+# A link is found wedged so long at most after what shows it.
+_LINGERS = 13.0
+# A link is mostly replaced in less than this.
+_SHORT_OUTAGE = 2.0
+# The client gets the first of an answer so long after it is counted as given: what begins meanwhile is no second one.
+_UNDER_WAY = 0.2
+# What ends sooner than this after words answers something before them.
+_SHORTEST_REPLY = 0.25
 
 
 def recovering(history: History) -> Verdict:
-    """A lost link is replaced within its bound, and the user's words are answered once, or the session closes."""
+    """A lost link is replaced within its bound, and the user's words are answered once, or the session closes.
+
+    Its cases are the user's words; those are judged that could have been found to be without an answer.
+    """
     lacking = "no link was lost or wedged"
+    judged = cases = 0
     for chronicle in chronicles(history):
         if chronicle.acted("link_lost", "wedged"):
             lacking = ""
-        _check_links(chronicle)
+        check_links(chronicle)
         _check_alarms(chronicle)
         for words in chronicle.words:
-            _check_answered(chronicle, words)
+            cases += 1
+            judged += _check_answered(chronicle, words)
             _check_answered_once(chronicle, words)
-    return Verdict("Recovering", lacking)
-
-
-def _check_links(chronicle: Chronicle) -> None:
-    losses = chronicle.acted("link_lost")
-    dials = [record.at for record in chronicle.acted("link_dialled")]
-    opened = {record.fields["link"]: record.at for record in chronicle.acted("link_opened")}
-    for number, loss in enumerate(losses):
-        if loss.fields["link"] not in opened or _has_link(chronicle, loss.at):
-            continue
-        first = number == 0 or losses[number - 1].at < loss.at - _A_WHILE
-        prompt = first and loss.fields["cause"] in _AT_ONCE
-        redialled = next((at for at in dials if at >= loss.at), NEVER)
-        what = f"session {chronicle.name} lost link {loss.fields['link']} at {loss.at:.3f} s"
-        if prompt and redialled > loss.at + _REDIAL and chronicle.over_at > loss.at + _REDIAL:
-            raise Broke("Recovering", f"{what} ({loss.fields['cause']}) and dialled no other within {_REDIAL:g} s")
-        reopened = next((at for at in sorted(opened.values()) if at >= loss.at), NEVER)
-        late = loss.at + _WITHOUT_LINK
-        if reopened > late and chronicle.over_at > late:
-            raise Broke("Recovering", f"{what}, had no other within {_WITHOUT_LINK:g} s and did not close")
+    return Verdict("Recovering", lacking, judged, cases)
 
 
 def _check_alarms(chronicle: Chronicle) -> None:
     """Check that a link that answers is not taken for wedged."""
     for wedged in chronicle.acted("wedged"):
         at = wedged.at
-        if chronicle.troubles(at - _LINGERS, at):
-            continue
-        silences = [turn for turn in chronicle.turns if at - _LINGERS <= turn.begun_at <= at and not turn.answers]
-        sounds = [sound for sound in chronicle.client if sound.kind == "sound_made" and at - _A_WHILE < sound.at < at]
-        # A sound may have cost an answer before its first word.
-        if not silences and not sounds:
+        links = [link for link, (since, until) in chronicle.up.items() if since <= at <= until]
+        if not any(_may_be_silent(chronicle, link, at) for link in links):
             how = f"session {chronicle.name} took a healthy link for wedged at {at:.3f} s ({wedged.fields['sign']})"
             raise Broke("Recovering", how)
 
 
-def _has_link(chronicle: Chronicle, at: float) -> bool:
-    """Return whether another link was open, or being set up, at a time."""
-    up: set[object] = set()
-    for record in chronicle.acted("link_dialled", "link_lost", "link_hung_up"):
-        if record.at > at:
-            break
-        if record.kind == "link_dialled":
-            up.add(record.fields["link"])
-        else:
-            up.discard(record.fields["link"])
-    return bool(up)
-
-
-def _check_answered(chronicle: Chronicle, words: Words) -> None:
-    """Check that words got an answer, unless the user went on before it was due."""
-    troubles = chronicle.troubles(words.at - words.seconds - _LINGERS, min(words.until, words.at + 200.0))
-    longer = words.seconds + (_THINKING if troubles and chronicle.thinks else 0.0)
-    due_at = words.at + (_DISTURBED if troubles else _UNDISTURBED) + longer
-    for at in troubles:
-        if at <= due_at:
-            due_at = max(due_at, at + _SINCE_TROUBLE + longer)
-    # What the model says of something else first is waited for.
+def _may_be_silent(chronicle: Chronicle, link: object, at: float) -> bool:
+    """Return whether this link had a reason to say nothing, or what can be taken for nothing."""
+    since = at - _LINGERS - (_THINKING if chronicle.thinks else 0.0)
+    for trouble in chronicle.delays:
+        if trouble.link == link and since - trouble.delay.lasts <= trouble.at <= at:
+            return True
     for turn in chronicle.turns:
-        if turn.begun_at <= due_at and words.at < turn.ended_at < NEVER:
-            due_at = max(due_at, turn.ended_at + _UNDISTURBED)
-    if min(words.until, chronicle.over_at) <= due_at:
-        return
-    # An empty turn may be taken for the answer to whatever was said last.
-    if any(words.at < turn.over_at <= due_at and chronicle.was_left_empty(turn) for turn in chronicle.turns):
-        return
+        if turn.link == link and since <= turn.begun_at <= at and not turn.answers:
+            return True
+    # What is heard while a link is missing is given to the next one.
+    up_since = chronicle.up[link][0] - _SHORT_OUTAGE
+    return any(max(since, up_since) <= sound.at < at for sound in chronicle.sounds)
+
+
+def _check_answered(chronicle: Chronicle, words: Words) -> bool:
+    """Check that words got an answer in time. Returns whether they could have been found to be without one."""
     answers = list(chronicle.answers(words))
-    if any(not turn.answers or chronicle.reached_at(turn) <= due_at for turn in answers):
-        return
-    # So may be the answer to older words, where the service has both in its queue and the link ends before the second.
-    others = [
-        turn for turn in chronicle.turns if words.at - _UNDER_WAY < turn.begun_at <= due_at and turn not in answers
-    ]
-    gone = [record.at for record in chronicle.acted("link_lost", "link_hung_up") if words.at < record.at <= due_at]
-    if gone and any(chronicle.reached_at(turn) < gone[-1] for turn in others):
-        return
+    reached_at = min((chronicle.reached_at(turn) for turn in answers), default=NEVER)
+    over_at = min(words.until, chronicle.over_at)
+    due_at = _due_at(chronicle, words, min(reached_at, over_at))
+    if reached_at <= min(due_at, over_at):
+        return due_at <= words.at + _PATIENCE
+    if over_at <= due_at or any(_excuses(chronicle, words, answers, due_at)):
+        return False
     raise Broke("Recovering", f"session {chronicle.name} got no answer to {_named(words)} until {due_at:.3f} s")
+
+
+def _due_at(chronicle: Chronicle, words: Words, until: float) -> float:
+    """Return when an answer to words was due, as far as could be told until then."""
+    due_at = words.at + _USUAL + words.seconds
+    moved = True
+    # What comes when an answer is overdue delays it no more.
+    while moved:
+        later = max(_delayed(chronicle, words, min(due_at, until)), default=due_at)
+        moved, due_at = later > due_at, max(later, due_at)
+    return due_at
+
+
+def _delayed(chronicle: Chronicle, words: Words, until: float) -> Iterator[float]:
+    """Yield when an answer was due because of each thing that happened until then."""
+    usual = _USUAL + words.seconds
+    for begun_at, ended_at in chronicle.outages:
+        # The time without a link has bounds of its own.
+        if begun_at <= until and words.at < ended_at:
+            yield ended_at + usual
+    delays = [(_began_to_matter_at(chronicle, trouble, words), trouble.delay) for trouble in chronicle.delays]
+    delays += [(sound.at, SOUND) for sound in chronicle.sounds if words.at <= sound.at]
+    for at, delay in delays:
+        if at <= until:
+            thinking = _THINKING if delay.silent and chronicle.thinks else 0.0
+            yield max(words.at, at) + delay.seconds + thinking + usual
+    # What the model says of something else first is waited for.
+    answers = list(chronicle.answers(words))
+    for turn in chronicle.turns:
+        if turn.begun_at < until and words.at < turn.ended_at < NEVER and turn not in answers:
+            yield min(turn.ended_at, until) + _USUAL
+
+
+def _began_to_matter_at(chronicle: Chronicle, trouble: Trouble, words: Words) -> float:
+    """Return since when trouble may delay the answer to some words; infinity where it came and went before them.
+
+    It matters only where its link is up, and to words that begin before it is over.
+    """
+    up_since, gone_at = chronicle.up.get(trouble.link, (NEVER, NEVER))
+    at = max(trouble.at, up_since)
+    over_at = min(at + trouble.delay.lasts, gone_at)
+    return at if words.at - words.seconds <= over_at and at <= gone_at else NEVER
+
+
+def _excuses(chronicle: Chronicle, words: Words, answers: list[ModelTurn], due_at: float) -> Iterator[bool]:
+    """Yield for each reason to leave words without an answer whether it is given."""
+    # The model had nothing to say, or what it said could not be heard.
+    yield any(not turn.answers for turn in answers)
+    # A turn without a word may be taken for the answer to whatever was said last.
+    ended = [turn for turn in chronicle.turns if words.at + _SHORTEST_REPLY < turn.over_at <= due_at]
+    yield any(chronicle.is_let_be(turn) for turn in ended)
+    yield _was_left_or_gone_on_with(chronicle, answers, due_at)
+    # So may be the answer to older words, where the service has both in its queue and the link ends before the second.
+    for turn in chronicle.turns:
+        gone_at = chronicle.up.get(turn.link, (0.0, 0.0))[1]
+        before = words.at - _UNDER_WAY < turn.begun_at and turn not in answers
+        yield before and chronicle.reached_at(turn) < gone_at <= due_at
+    # So may be the answer to a sound that the service took for words.
+    for turn in chronicle.turns if any(words.at <= sound.at <= due_at for sound in chronicle.sounds) else ():
+        yield turn.begun_at > words.at and not (turn.stamps or turn.text) and chronicle.reached_at(turn) <= due_at
+
+
+def _was_left_or_gone_on_with(chronicle: Chronicle, answers: list[ModelTurn], due_at: float) -> bool:
+    """Return whether an answer was cut for nothing, and after that left as it was, or gone on with in another turn.
+
+    Which of them is the gateway's policy.
+    """
+    cut = [turn for turn in answers if turn.interrupted]
+    for seen in chronicle.acted("false_interruption_seen"):
+        if not any(turn.begun_at <= seen.at and turn.over_at <= seen.at <= due_at for turn in cut):
+            continue
+        if not seen.fields["continued"]:
+            return True
+        # The next thing that the model is asked is that.
+        later = [turn for turn in chronicle.turns if turn.goes_on and turn.begun_at >= seen.at][:1]
+        if any(chronicle.reached_at(turn) <= due_at for turn in later):
+            return True
+    return False
 
 
 def _check_answered_once(chronicle: Chronicle, words: Words) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 NEVER = float("inf")
 # What Segue itself says to the model, whatever it quotes (core.wording).
-_NOTE = re.compile(r"\[Note from the voice system.*\]", re.DOTALL)
+_NOTE = re.compile(r"\[Note from the voice system.*? End of the note\.\]", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -23,8 +23,8 @@ class ModelTurn:
         said: it said something.
         interrupted: it was cut by the service.
         blocks: ranges of the numbers of its speech.
-        wrote_at: when the first text of it was sent.
-        called_at: when it called functions.
+        read_at: when the client got the first text of it.
+        called_at: when the client got its first call of a function.
         blurred: where it begins cannot be told.
         over_at: when its end was sent.
         ended_at: the same, or when its link was gone.
@@ -39,7 +39,7 @@ class ModelTurn:
     said: bool = False
     interrupted: bool = False
     blocks: list[tuple[int, int]] = field(default_factory=list)
-    wrote_at: float = NEVER
+    read_at: float = NEVER
     called_at: float = NEVER
     blurred: bool = False
     over_at: float = NEVER
@@ -51,9 +51,14 @@ class ModelTurn:
         return (block for first, last in self.blocks for block in range(first, last + 1))
 
     @property
+    def empty(self) -> bool:
+        """Whether it ended without a word, and nobody had interrupted it."""
+        return self.over_at < NEVER and not (self.said or self.interrupted)
+
+    @property
     def goes_on(self) -> bool:
         """Whether Segue asked for it, to go on with another turn or with the results of a call."""
-        return bool(self.text) and not self.asked
+        return bool(self.text) and not (self.asked or self.stamps)
 
     @property
     def asked(self) -> str:
@@ -73,7 +78,8 @@ class Words:
         at: when it was over.
         first: the first of its stamps, and
         last: the last; -1 for a text.
-        text: the text, or what the service took the speech to say.
+        text: the text that was written.
+        heard_as: what the service took the speech to say.
         until: when the user went on to something else, or the session was over.
     """
 

@@ -23,13 +23,19 @@ class Verdict:
     Attributes:
         promise: its name.
         lacking: what the history would have to hold; empty when the promise was checked.
+        judged: how many of its `cases` could have been found to break it, where it is about cases.
+        cases: how many there were.
     """
 
     promise: str
     lacking: str = ""
+    judged: int = 0
+    cases: int = 0
 
     def __str__(self) -> str:
-        return f"not checked, {self.lacking}" if self.lacking else "checked"
+        if self.lacking:
+            return f"not checked, {self.lacking}"
+        return f"checked, {self.judged} of {self.cases} cases judged" if self.cases else "checked"
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,7 @@ class RealtimeInput:
 
     Attributes:
         media_chunks: how many deprecated chunks there were; those that count are in `audio` and `video`.
+        text_ignored: the model takes no notice of the text, which is no word of the client's.
     """
 
     audio: Blob | None = None
@@ -145,6 +146,7 @@ class RealtimeInput:
     activity_end: bool = False
     audio_stream_end: bool = False
     media_chunks: int = 0
+    text_ignored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

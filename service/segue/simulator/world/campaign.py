@@ -8,10 +8,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import cache
+from hashlib import sha256
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 
+import segue
 from segue.simulator.promises import Broke, check
 from segue.simulator.world.world import run_world
 
@@ -24,7 +27,7 @@ class CampaignError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Outcome:
     """What became of a seed.
 
     Attributes:
@@ -42,7 +45,7 @@ class Verdict:
     seconds: float = field(default=0.0, compare=False)
 
 
-def judge(seed: int, minutes: float) -> Verdict:
+def judge(seed: int, minutes: float) -> Outcome:
     """Run one world, and check it."""
     began_at = time.perf_counter()
     broke = how = ""
@@ -55,7 +58,7 @@ def judge(seed: int, minutes: float) -> Verdict:
         places = traceback.extract_tb(error.__traceback__)[-_PLACES:]
         where = ", ".join(f"{Path(place.filename).name}:{place.lineno} {place.name}" for place in places)
         broke, how = type(error).__name__, f"{error} ({where})"
-    return Verdict(seed, minutes, broke, how, checked, round(time.perf_counter() - began_at, 3))
+    return Outcome(seed, minutes, broke, how, checked, round(time.perf_counter() - began_at, 3))
 
 
 def read_seeds(text: str) -> range:
@@ -88,7 +91,9 @@ def shard_of(seeds: range, shard: int, shards: int) -> range:
 
 
 class Finished:
-    """The verdicts of a campaign, on disk as JSON lines as they come; without a path, nowhere.
+    """The outcomes of a campaign, on disk as JSON lines as they come; without a path, nowhere.
+
+    What another version of the code made of a seed stays there, and counts for nothing.
 
     Raises:
         CampaignError: the file cannot be read or written, or holds something else.
@@ -96,36 +101,49 @@ class Finished:
 
     def __init__(self, path: Path | None, minutes: float) -> None:
         self._path = path
-        self.verdicts = [verdict for verdict in self._read() if verdict.minutes == minutes]
+        self._code = code_digest() if path is not None else ""
+        self.outcomes = [outcome for outcome in self._read() if outcome.minutes == minutes]
 
     @property
     def seeds(self) -> frozenset[int]:
         """The seeds that need not be run again."""
-        return frozenset(verdict.seed for verdict in self.verdicts)
+        return frozenset(outcome.seed for outcome in self.outcomes)
 
-    def add(self, verdict: Verdict) -> None:
-        """Write a verdict down."""
-        self.verdicts.append(verdict)
+    def add(self, outcome: Outcome) -> None:
+        """Write an outcome down."""
+        self.outcomes.append(outcome)
         if self._path is not None:
             try:
                 with self._path.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(asdict(verdict)) + "\n")
+                    file.write(json.dumps({"code": self._code} | asdict(outcome)) + "\n")
             except OSError as error:
                 raise CampaignError(f"{self._path}: cannot be written: {error.strerror or error}") from error
 
-    def _read(self) -> Iterator[Verdict]:
+    def _read(self) -> Iterator[Outcome]:
         if self._path is None or not self._path.exists():
             return
         try:
             for line in self._path.read_text(encoding="utf-8").splitlines():
                 fields = json.loads(line)
-                yield Verdict(**fields | {"checked": tuple(fields["checked"])})
+                if fields.pop("code") != self._code:
+                    continue
+                yield Outcome(**fields | {"checked": tuple(fields["checked"])})
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise CampaignError(f"{self._path}: is no state of worlds: {error}") from error
 
 
-def run_campaign(seeds: Iterable[int], minutes: float, jobs: int) -> Iterator[Verdict]:
-    """Yield the verdicts, in the order in which they come."""
+@cache
+def code_digest() -> str:
+    """Return what tells the code that makes and judges worlds from any other, in hexadecimal."""
+    package = Path(segue.__file__).parent
+    digest = sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def run_campaign(seeds: Iterable[int], minutes: float, jobs: int) -> Iterator[Outcome]:
+    """Yield the outcomes, in the order in which they come."""
     if jobs == 1:
         for seed in seeds:
             yield judge(seed, minutes)
@@ -135,12 +153,12 @@ def run_campaign(seeds: Iterable[int], minutes: float, jobs: int) -> Iterator[Ve
         yield from _judged(pool, seeds, minutes, jobs)
 
 
-def _judged(pool: Executor, seeds: Iterable[int], minutes: float, jobs: int) -> Iterator[Verdict]:
+def _judged(pool: Executor, seeds: Iterable[int], minutes: float, jobs: int) -> Iterator[Outcome]:
     waiting = iter(seeds)
     while batch := list(islice(waiting, jobs * 16)):
         yield from pool.map(judge, batch, [minutes] * len(batch))
 
 
-def summary(verdicts: Iterable[Verdict]) -> dict[str, int]:
+def summary(outcomes: Iterable[Outcome]) -> dict[str, int]:
     """Return how many worlds broke what, the most frequent first; those in order stand under the empty name."""
-    return dict(Counter(verdict.broke for verdict in verdicts).most_common())
+    return dict(Counter(outcome.broke for outcome in outcomes).most_common())

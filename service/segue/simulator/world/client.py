@@ -61,6 +61,7 @@ class Client:
         feed: Callable[[ev.ClientEvent], None],
     ) -> None:
         self.over = False
+        self._vanished = False
         self.holds_results = False
         self.calls: list[out.ToolCall] = []
         self._clock = clock
@@ -188,7 +189,7 @@ class Client:
             case "finish" | "close":
                 self._later(ev.CloseReceived(self._next_seq(), how == "finish"))
             case _:
-                self.over = True
+                self.over = self._vanished = True
                 self._later(ev.StreamLost())
 
     @property
@@ -244,6 +245,7 @@ class Client:
             self._later(ev.ActivityReceived(self._next_seq(), started))
 
     def _hear_oneself(self, frame: bytes) -> None:
+        self._record("frame_sent")
         self._later(ev.AudioReceived(self._next_seq(), frame, self._level.voiced(frame)))
 
     def _say(self, event: ev.ClientEvent, kind: str, **fields: Value) -> None:
@@ -263,13 +265,13 @@ class Client:
     # From the gateway.
 
     def _receive(self, sends: list[Send]) -> None:
-        # Who vanished gets nothing any more.
-        if self.over:
+        # Who vanished gets nothing any more. Whoever was told that it is over writes down what comes all the same.
+        if self._vanished:
             return
         for send in sends:
             self._hear(send.seq, send.output)
             self._last_seq = max(self._last_seq, send.seq)
-        if self._habits.acknowledges and self._clock.now >= self._acknowledged_at + 0.5:
+        if not self.over and self._habits.acknowledges and self._clock.now >= self._acknowledged_at + 0.5:
             self._acknowledge()
 
     def _hear(self, seq: int, output: out.Output) -> None:

@@ -22,18 +22,18 @@ def run_worlds(seeds: str, minutes: float, shard: str, resume: Path | None, jobs
     """
     finished = Finished(resume, minutes)
     chosen = shard_of(read_seeds(seeds), *read_shard(shard))
-    for verdict in run_campaign([seed for seed in chosen if seed not in finished.seeds], minutes, jobs):
-        finished.add(verdict)
-        if verdict.broke:
-            again = f"segue world --seeds {verdict.seed} --minutes {minutes:g} --story"
-            console.print(f"{verdict.how}\n  {again}", highlight=False, markup=False, soft_wrap=True)
-    verdicts = [verdict for verdict in finished.verdicts if verdict.seed in chosen]
-    counts = summary(verdicts)
+    for outcome in run_campaign([seed for seed in chosen if seed not in finished.seeds], minutes, jobs):
+        finished.add(outcome)
+        if outcome.broke:
+            again = f"segue world --seeds {outcome.seed} --minutes {minutes:g} --story"
+            console.print(f"{outcome.how}\n  {again}", highlight=False, markup=False, soft_wrap=True)
+    outcomes = [outcome for outcome in finished.outcomes if outcome.seed in chosen]
+    counts = summary(outcomes)
     in_order = counts.pop("", 0)
     broke = ", ".join(f"{count} broke {promise}" for promise, count in counts.items())
-    took = sum(verdict.seconds for verdict in verdicts)
-    speed = len(verdicts) * minutes * 60 / took if took else 0.0
-    said = f"{in_order} of {len(verdicts)} worlds kept every promise{'; ' if broke else ''}{broke}."
+    took = sum(outcome.seconds for outcome in outcomes)
+    speed = len(outcomes) * minutes * 60 / took if took else 0.0
+    said = f"{in_order} of {len(outcomes)} worlds kept every promise{'; ' if broke else ''}{broke}."
     pace = f"A processor made {speed:.0f} seconds of theirs in one of its own."
     console.print(f"{said} {pace}", highlight=False, markup=False, soft_wrap=True)
     return not counts

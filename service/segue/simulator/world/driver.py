@@ -1,6 +1,7 @@
 """A stand-in for what drives a session: its links, its timer, its writer, and the gateway's record of all that."""
 
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
@@ -14,16 +15,32 @@ from segue.backend.frames import (
     text_frame,
     tool_result_frame,
 )
+from segue.backend.gate import Refusal
 from segue.core import actions as do
-from segue.core.events import Event, LinkEvent, LinkHeld, LinkLost, LinkOpened, ModelAudio, StreamReady, Tick
+from segue.core.events import (
+    Event,
+    HandleReceived,
+    LinkEvent,
+    LinkHeld,
+    LinkLost,
+    LinkOpened,
+    ModelAudio,
+    StreamReady,
+    Tick,
+    ToolCalled,
+    ToolCallsCancelled,
+)
+from segue.core.profiles import profile_of
 from segue.core.session import Session
+from segue.simulator.faults.plan import FaultPlan
 from segue.simulator.history import History, Value
-from segue.simulator.outgoing import Stage
 from segue.simulator.promises import Broke
 from segue.simulator.script import LiveScript
+from segue.simulator.switches import Switches
 from segue.simulator.world.clock import Alarm, Clock
-from segue.simulator.world.link import Link
-from segue.simulator.world.network import Network
+from segue.simulator.world.gate import Gate
+from segue.simulator.world.link import Dialling, Link
+from segue.simulator.world.network import Break, Network
 from segue.simulator.world.sizes import held_bytes
 from segue.simulator.world.voices import span_of
 
@@ -49,6 +66,7 @@ class Driver:
         clock: Clock,
         session: Session,
         history: History,
+        gate: Gate,
         network: Network,
         rng: Random,
         connect: Callable[[str], LiveScript],
@@ -61,13 +79,18 @@ class Driver:
         self.over = False
         self._clock = clock
         self._history = history
+        self._gate = gate
         self._network = network
         self._rng = rng
         self._connect = connect
         self._deliver = deliver
         self._write_delay = write_delay
         self._vertex = vertex
-        self._links: dict[int, Link] = {}
+        self._links: dict[int, _Dialled] = {}
+        # The calls that came, by the number of their link, and that were not answered there.
+        self._calls: dict[int, set[str]] = defaultdict(set)
+        # When the last link that was hung up is gone.
+        self._gone_at = -_NEVER
         self._alarm: Alarm | None = None
         self._ticked_at = -_NEVER
         self._ticks = 0
@@ -79,14 +102,19 @@ class Driver:
         self._carry_out(self.session.receive(event, self._clock.now))
         self._schedule()
 
-    def strike(self, fault: Stage) -> None:
+    def strike(self, plan: FaultPlan) -> None:
         """Have a fault act from now on, on the connection of the link that counts."""
-        self._links[self.session.link].strike(fault)
+        fault = plan.arm(Random("fault"), self._clock.now, Switches(), by_hand=True)
+        self._links[self.session.link].link.strike(fault)
+
+    def break_off(self, kind: Break) -> None:
+        """Have the connection of the link that counts fail."""
+        self._links[self.session.link].link.break_off(kind)
 
     def weigh(self) -> None:
         """Write down how much the session holds."""
         if not self.over:
-            self.record("session_weighed", bytes=held_bytes(self.session), links=len(self._links))
+            self.record("session_weighed", bytes=held_bytes(self.session), audio=self.session.held_bytes)
 
     def record(self, kind: str, **fields: Value) -> None:
         """Write something down."""
@@ -106,10 +134,12 @@ class Driver:
                     self._dial(action)
                 case do.SetUp():
                     self.record("link_set_up", link=action.link, resumes=bool(action.setup.handle))
-                    self._links[action.link].set_up(self._frame(action.setup), resumed=bool(action.setup.handle))
+                    self._set_up(self._links[action.link].link, action.setup)
                 case do.HangUp():
                     self.record("link_hung_up", link=action.link)
-                    self._links.pop(action.link).hang_up()
+                    hung_up = self._links.pop(action.link)
+                    hung_up.hang_up()
+                    self._gone_at = max(self._gone_at, hung_up.link.gone_at)
                 case do.End():
                     self._end()
                 case do.SendText() | do.SendNote() | do.SendActivity() | do.SendToolResult():
@@ -125,11 +155,14 @@ class Driver:
     def _dial(self, dial: do.Dial) -> None:
         number, hold = dial.link, dial.hold
         self.record("link_dialled", link=number, purpose=dial.purpose.name, hold=hold, resumes=bool(dial.setup.handle))
-        answering = _Answering(self, f"{self.session.session_id}/{number}")
-        link = Link(self._clock, number, answering, self._network, self._rng)
+        link = _Dialled(self, self._gate, number, dial.purpose, profile_of(dial.setup.model).family)
         if not hold:
-            link.set_up(self._frame(dial.setup), resumed=bool(dial.setup.handle))
+            self._set_up(link.link, dial.setup)
         self._links[number] = link
+        self._gate.ask(link)
+
+    def _set_up(self, link: Link, setup: do.Setup) -> None:
+        link.set_up(self._frame(setup), resumed=bool(setup.handle), ending_until=self._gone_at)
 
     def _frame(self, setup: do.Setup) -> bytes:
         path = "projects/p/locations/us-central1/publishers/google/models/" if self._vertex else "models/"
@@ -138,6 +171,8 @@ class Driver:
     def _send(self, action: do.SendAudio | do.SendText | do.SendNote | do.SendActivity | do.SendToolResult) -> None:
         match action:
             case do.SendAudio():
+                if self._calls[action.link]:
+                    self.record("audio_sent_during_call", link=action.link)
                 frame: bytes | None = audio_frame(action.audio, action.sample_rate)
             case do.SendText():
                 frame = text_frame(action.text, action.slot)
@@ -146,11 +181,16 @@ class Driver:
             case do.SendActivity():
                 frame = activity_frame(action.started)
             case do.SendToolResult():
+                self._calls[action.link].discard(action.call_id)
                 frame = tool_result_frame(
                     action.call_id, action.name, action.response, action.scheduling, action.will_continue
                 )
         if frame is not None:
-            self._links[action.link].send(frame)
+            self._links[action.link].link.send(frame)
+
+    def link(self, number: int, dialling: Dialling) -> Link:
+        """Return a link over the session's network, to be dialled."""
+        return Link(self._clock, number, dialling, self._network, self._rng)
 
     def connect(self, name: str) -> LiveScript:
         """Return the service's side of a connection that stands from now on."""
@@ -166,14 +206,27 @@ class Driver:
             case ModelAudio():
                 if span := span_of(event.audio):
                     self.record("speech_received", link=event.link, **span)
+            case ToolCalled():
+                self._calls[event.link].add(event.call_id)
+                self.record("tool_call_received", link=event.link)
+            case ToolCallsCancelled():
+                self._calls[event.link].difference_update(event.call_ids)
+            case HandleReceived():
+                self.record("handle_received", link=event.link, usable=bool(event.handle))
             case LinkHeld():
                 self.record("link_held", link=event.link)
             case LinkOpened():
                 self.record("link_opened", link=event.link)
             case LinkLost():
                 del self._links[event.link]
-                cause = event.cause.name
-                self.record("link_lost", link=event.link, cause=cause, code=event.code, message=event.message)
+                self.record(
+                    "link_lost",
+                    link=event.link,
+                    cause=event.cause.name,
+                    code=event.code,
+                    message=event.message,
+                    retry_delay=event.retry_delay,
+                )
         self.feed(event)
 
     def _observe(self, observation: do.Observation) -> None:
@@ -209,14 +262,29 @@ class Driver:
         self.over = True
 
 
-class _Answering:
-    """Who dialled a link."""
+class _Dialled:
+    """A link that may still have to wait for its dial, and what becomes of it."""
 
-    def __init__(self, driver: Driver, connection: str) -> None:
+    def __init__(self, driver: Driver, gate: Gate, number: int, purpose: do.Purpose, family: str) -> None:
+        self.purpose = purpose
+        self.family = family
         self._driver = driver
-        self._connection = connection
+        self._gate = gate
+        self._connection = f"{driver.session.session_id}/{number}"
+        self.link = driver.link(number, self)
+
+    def begin(self) -> None:
+        self.link.begin()
+
+    def refuse(self, refusal: Refusal) -> None:
+        self.link.refuse(refusal)
+
+    def hang_up(self) -> None:
+        self.link.hang_up()
+        self._gate.withdraw(self)
 
     def report(self, event: LinkEvent) -> None:
+        self._gate.hear(self, event)
         self._driver.report(event)
 
     def note(self, kind: str, how: str) -> None:

@@ -6,7 +6,6 @@ dial        LinkHeld            LinkOpened
 +---------+  ------------------> +------------+       +------+
 """
 
-from dataclasses import dataclass
 from random import Random
 from typing import Protocol
 
@@ -16,23 +15,29 @@ from websockets.frames import Close as CloseFrame
 from websockets.http11 import Response
 
 from segue.backend.credentials import Credential
+from segue.backend.gate import Refusal
 from segue.backend.losses import to_loss
-from segue.backend.messages import Oddity, decode
+from segue.backend.messages import Oddity, accepts_setup, decode
 from segue.core.events import LinkEvent, LinkHeld, LinkLost, LinkOpened, LossCause
 from segue.simulator.outgoing import Close, Output, Reset, Send, Stage, StopReading
 from segue.simulator.script import LiveScript
 from segue.simulator.world.clock import Alarm, Clock
-from segue.simulator.world.network import Break, Network, Obstacle
+from segue.simulator.world.network import Break, Network, Obstacle, Way
 
 # How long the service has to answer a setup, and the network to answer a dial.
 SETUP_TIMEOUT = 5.0
 _CONNECT_TIMEOUT = 5.0
+# How long a service may take to say goodbye, and how long that keeps the next connection of the conversation waiting
+# (backend.gemini).
+_CLOSE_TIMEOUT = 1.0
+ENDING_TIMEOUT = 0.03
 # A link gives itself up when nothing that it sent for so long was acknowledged (backend.backlog).
 _BACKLOG_LIMIT = 2.0
 # Linux gives a connection up whose packets are not acknowledged for so long (tcp(7), TCP_USER_TIMEOUT).
 _USER_TIMEOUT = 10.0
 # A gateway pings so often, and so has something to be acknowledged.
 _PING_INTERVAL = 30.0
+_NEVER = float("inf")
 _CREDENTIAL = Credential("world", "a world's draw", api_key="simulated")
 
 
@@ -50,18 +55,6 @@ class Dialling(Protocol):
     def connected(self) -> LiveScript:
         """Return the service's side of a connection that stands from now on."""
         ...
-
-
-@dataclass(slots=True)
-class _Way:
-    """One direction of a connection. Nothing overtakes anything."""
-
-    open_at: float = 0.0
-    last_at: float = 0.0
-
-    def arrival(self, now: float, latency: float) -> float:
-        self.last_at = max(now + latency, self.open_at + latency, self.last_at)
-        return self.last_at
 
 
 class Link:
@@ -86,41 +79,20 @@ class Link:
         self._script: LiveScript | None = None
         self._script_alarm: Alarm | None = None
         self._setup_alarm: Alarm | None = None
-        self._up = _Way()
-        self._down = _Way()
+        self._up = Way()
+        self._down = Way()
         self._reads_again_at = 0.0
         self._cut = False
         # When the first of what nobody acknowledged was sent.
         self._unacknowledged_since: float | None = None
         self._opened = False
+        # When the connection is gone, after it was hung up, and when the one is that this one's setup waits for.
+        self.gone_at = -_NEVER
+        self._ending_until = -_NEVER
         self.over = False
-        self._dial()
 
-    def set_up(self, setup: bytes, *, resumed: bool) -> None:
-        """Say with what frame to set it up, once its connection stands; `resumed` when that has a handle."""
-        self._setup, self._resumed = setup, resumed
-        if self._script is not None and not self.over:
-            self._send_setup(setup)
-
-    def send(self, frame: bytes) -> None:
-        """Send a message of the session's; dropped unless the link is open."""
-        if self._opened and not self.over:
-            self._transmit(frame)
-
-    def strike(self, fault: Stage) -> None:
-        """Have a fault act on the connection, which must stand, from now on."""
-        assert self._script is not None
-        self._script.outgoing.inject(fault, self._clock.now)
-        self._do(self._script.tick(self._clock.now))
-        self._watch()
-
-    def hang_up(self) -> None:
-        """Close the connection; nothing is reported any more."""
-        self._end()
-        if self._script is not None and not self._cut:
-            self._clock.at(self._up.arrival(self._clock.now, self._network.latency), self._tell_hung_up)
-
-    def _dial(self) -> None:
+    def begin(self) -> None:
+        """Dial."""
         obstacle = self._network.obstacle(self._rng)
         if obstacle is not None:
             self._dialling.note("dial_obstructed", obstacle.name)
@@ -135,8 +107,64 @@ class Link:
                 self._clock.after(_CONNECT_TIMEOUT, lambda: self._lose(late))
             case Obstacle.OVERLOADED | Obstacle.THROTTLED:
                 status = 503 if obstacle is Obstacle.OVERLOADED else 429
-                answer = InvalidStatus(Response(status, "", Headers()))
+                answer = InvalidStatus(Response(status, "", Headers(self._network.advice(self._rng))))
                 self._clock.after(self._network.connecting, lambda: self._lose(answer))
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Report that it was not dialled."""
+        self._report_loss(LinkLost(self.number, refusal.cause, refusal.message, refusal.retry_delay))
+
+    def set_up(self, setup: bytes, *, resumed: bool, ending_until: float) -> None:
+        """Say with what frame to set it up, once its connection stands; `resumed` when that has a handle.
+
+        Then the connection before it, which is gone at `ending_until`, is waited for a little.
+        """
+        self._setup, self._resumed = setup, resumed
+        self._ending_until = ending_until if resumed else -_NEVER
+        if self._script is not None and not self.over:
+            self._send_setup(setup)
+
+    def send(self, frame: bytes) -> None:
+        """Send a message of the session's; dropped unless the link is open."""
+        if self._opened:
+            self._transmit(frame)
+
+    def strike(self, fault: Stage) -> None:
+        """Have a fault act on the connection, which must stand, from now on."""
+        assert self._script is not None
+        self._script.outgoing.inject(fault, self._clock.now)
+        self._do(self._script.tick(self._clock.now))
+        self._watch()
+
+    def break_off(self, kind: Break) -> None:
+        """Have the connection fail, if it stands."""
+        now = self._clock.now
+        if self.over or self._script is None:
+            return
+        self._dialling.note("connection_broke", kind.name)
+        match kind:
+            case Break.RESET:
+                self._script.connection_lost(1006, "", "client", now)
+                self._take(Reset())
+            case Break.CUT:
+                self._cut = True
+                self._clock.after(self._network.forget_after, self._tell_cut)
+                self._clock.after(_PING_INTERVAL, self._wait_for_acknowledgement)
+            case Break.STALL_UP:
+                self._up.open_at = now + self._network.stall
+            case Break.STALL_DOWN:
+                self._down.open_at = now + self._network.stall
+
+    def hang_up(self) -> None:
+        """Close the connection; nothing is reported any more."""
+        self._end()
+        if self._script is None:
+            return
+        self.gone_at = self._clock.now + _CLOSE_TIMEOUT
+        if not self._cut:
+            arrival = self._up.arrival(self._clock.now, self._network.latency)
+            self._clock.at(arrival, self._tell_hung_up)
+            self.gone_at = min(self.gone_at, arrival + self._network.latency)
 
     def _connect(self) -> None:
         if self.over:
@@ -144,7 +172,7 @@ class Link:
         self._script = self._dialling.connected()
         if coming := self._network.break_after(self._rng):
             seconds, kind = coming
-            self._clock.after(seconds, lambda: self._break(kind))
+            self._clock.after(seconds, lambda: self.break_off(kind))
         if self._setup is None:
             self._dialling.report(LinkHeld(self.number))
         else:
@@ -153,13 +181,19 @@ class Link:
 
     def _send_setup(self, setup: bytes) -> None:
         self._setup_alarm = self._clock.after(SETUP_TIMEOUT, self._time_out)
-        self._transmit(setup)
+        now = self._clock.now
+        if self._ending_until > now:
+            self._clock.at(min(self._ending_until, now + ENDING_TIMEOUT), lambda: self._transmit(setup))
+        else:
+            self._transmit(setup)
 
     def _time_out(self) -> None:
         message = f"The Live API did not accept the setup within {SETUP_TIMEOUT:g} s. Try again later."
         self._report_loss(LinkLost(self.number, LossCause.UNAVAILABLE, message))
 
     def _transmit(self, frame: bytes) -> None:
+        if self.over:
+            return
         now = self._clock.now
         if self._cut or now < self._up.open_at:
             self._wait_for_acknowledgement()
@@ -203,7 +237,7 @@ class Link:
             if alarm.at <= deadline:
                 return
             alarm.cancel()
-        self._script_alarm = self._clock.at(deadline, self._tick) if deadline < float("inf") else None
+        self._script_alarm = self._clock.at(deadline, self._tick) if deadline < _NEVER else None
 
     def _tick(self) -> None:
         assert self._script is not None
@@ -237,40 +271,20 @@ class Link:
 
     def _read(self, frame: bytes) -> None:
         if not self._opened:
-            self._answer_setup(frame)
+            # What comes before it is left out.
+            if accepts_setup(frame):
+                self._open()
             return
         for event in decode(frame, self.number, _ignore):
             if self.over:
                 return
             self._dialling.report(event)
 
-    def _answer_setup(self, frame: bytes) -> None:
-        if self._setup_alarm is not None:
-            self._setup_alarm.cancel()
-        if b'"setupComplete"' in frame:
-            self._opened = True
-            self._dialling.report(LinkOpened(self.number))
-        else:
-            message = "The Live API answered the setup with something else."
-            self._report_loss(LinkLost(self.number, LossCause.UNAVAILABLE, message))
-
-    def _break(self, kind: Break) -> None:
-        now = self._clock.now
-        if self.over or self._script is None:
-            return
-        self._dialling.note("connection_broke", kind.name)
-        match kind:
-            case Break.RESET:
-                self._script.connection_lost(1006, "", "client", now)
-                self._take(Reset())
-            case Break.CUT:
-                self._cut = True
-                self._clock.after(self._network.forget_after, self._tell_cut)
-                self._clock.after(_PING_INTERVAL, self._wait_for_acknowledgement)
-            case Break.STALL_UP:
-                self._up.open_at = now + self._network.stall
-            case Break.STALL_DOWN:
-                self._down.open_at = now + self._network.stall
+    def _open(self) -> None:
+        assert self._setup_alarm is not None
+        self._setup_alarm.cancel()
+        self._opened = True
+        self._dialling.report(LinkOpened(self.number))
 
     def _tell_cut(self) -> None:
         if self._script is not None:

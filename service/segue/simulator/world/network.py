@@ -57,8 +57,31 @@ class Network:
         """Draw what a dial meets."""
         return rng.choice(list(Obstacle)) if rng.random() < self.obstacle_share else None
 
+    def advice(self, rng: Random) -> dict[str, str]:
+        """Draw the header with which an overloaded service says when to try again; none where it says nothing."""
+        seconds = rng.choice(["", "1", "20"])
+        return {"Retry-After": seconds} if seconds else {}
+
     def break_after(self, rng: Random) -> tuple[float, Break] | None:
         """Draw when a new connection fails, in seconds from now, and how."""
         if self.break_every == float("inf"):
             return None
         return rng.expovariate(1 / self.break_every), rng.choice(self.breaks)
+
+
+@dataclass(slots=True)
+class Way:
+    """One direction of a connection. Nothing overtakes anything.
+
+    Attributes:
+        open_at: until then nothing gets through.
+        last_at: when the last of what was sent arrives.
+    """
+
+    open_at: float = 0.0
+    last_at: float = 0.0
+
+    def arrival(self, now: float, latency: float) -> float:
+        """Return when what is sent now arrives."""
+        self.last_at = max(now + latency, self.open_at + latency, self.last_at)
+        return self.last_at

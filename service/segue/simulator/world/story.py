@@ -6,7 +6,16 @@ from segue.simulator.history import History, Record
 
 # These come many times a second and say little.
 _OFTEN = frozenset(
-    {"audio_received", "audio_sent", "speech_received", "speech_planned", "audio_lost", "audio_repeated"}
+    {
+        "audio_lost",
+        "audio_received",
+        "audio_repeated",
+        "audio_sent",
+        "audio_sent_during_call",
+        "frame_sent",
+        "speech_planned",
+        "speech_received",
+    }
 )
 
 

@@ -7,6 +7,7 @@ from hashlib import sha256
 from itertools import count
 from random import Random
 
+from segue.core.profiles import profile_of
 from segue.core.session import Session
 from segue.simulator.dialogue import Dialogue
 from segue.simulator.faults.plan import arm_all
@@ -20,6 +21,7 @@ from segue.simulator.world.client import Acting, Client
 from segue.simulator.world.clock import Clock
 from segue.simulator.world.dialogues import draw_dialogue
 from segue.simulator.world.driver import Driver
+from segue.simulator.world.gate import Gate
 from segue.simulator.world.setting import Setting, draw_setting
 from segue.simulator.world.voices import NumberedVoice
 
@@ -40,7 +42,7 @@ _UPGRADES = {
 }
 # A session that was left must be over, and its connections be closed, after so many seconds more.
 _AFTERMATH = 300.0
-_WEIGHED_EVERY = 20.0
+_WEIGHED_EVERY = 5.0
 
 
 class World:
@@ -53,6 +55,7 @@ class World:
     def __init__(self, seed: int | str) -> None:
         self.clock = Clock()
         self.history = History()
+        self._gate = Gate(self.clock)
         self._seed = seed
         self._blocks = count(1)
         self._drivers: list[Driver] = []
@@ -87,12 +90,20 @@ class World:
             self.clock,
             Session(name, setting.policy, rng("session").random),
             self.history,
+            self._gate,
             setting.network,
             rng("network"),
             partial(self._connect, service, _UPGRADES[setting.flavour]),
             lambda sends: client.take(sends),
             lambda: writing.uniform(0.0, setting.habits.write_delay),
             vertex=setting.flavour is Flavour.VERTEX,
+        )
+        profile = profile_of(setting.options.model, setting.policy.profiles)
+        driver.record(
+            "profile_chosen",
+            age_deadline=profile.age_deadline,
+            note_slot=profile.note_slot.name,
+            compresses=setting.options.compression is not None,
         )
         client = Client(self.clock, name, setting.options, setting.habits, rng("client"), self.history, driver.feed)
         self._drivers.append(driver)

@@ -1,0 +1,84 @@
+"""Legal: links that the service closes because they were not closed in time, or for audio during a call."""
+
+import pytest
+
+from segue.simulator.promises import Broke, legal
+from tests.simulator.promises.told import Told, conversation
+
+
+def told_to_go(told: Told | None = None, time_left: float = 10.0) -> Told:
+    """Return a session whose link is told at 20 s to go away."""
+    return (told or conversation()).service(20.0, 1, "go_away_sent", time_left=time_left)
+
+
+def closed(told: Told, at: float = 30.0) -> Told:
+    """Have the service close the link."""
+    return told.service(at, 1, "connection_closed", code=1008, reason="", closed_by="server", rule="go_away_ignored")
+
+
+def test_a_link_that_stays_after_it_was_told_to_go_breaks_it() -> None:
+    with pytest.raises(Broke, match='connection call-1/1 violated "go_away_ignored"'):
+        legal(closed(told_to_go()))
+
+
+def test_a_link_may_stay_that_was_not_told() -> None:
+    legal(closed(conversation()))
+
+
+def test_a_link_may_stay_until_the_end_that_it_was_told() -> None:
+    legal(closed(told_to_go(time_left=50.0)))
+
+
+def test_the_first_end_that_a_link_is_told_counts() -> None:
+    with pytest.raises(Broke, match="go_away_ignored"):
+        legal(closed(told_to_go().service(21.0, 1, "go_away_sent", time_left=50.0)))
+
+
+@pytest.mark.parametrize(("how", "broke_at"), [("CUT", 2.0), ("STALL_DOWN", 19.0), ("STALL_UP", 28.0)])
+def test_a_link_may_stay_whose_network_brings_no_word(how: str, broke_at: float) -> None:
+    legal(closed(told_to_go(conversation().service(broke_at, 1, "connection_broke", how=how))))
+
+
+def test_a_stall_that_is_over_excuses_nothing() -> None:
+    with pytest.raises(Broke, match="go_away_ignored"):
+        legal(closed(told_to_go(conversation().service(2.0, 1, "connection_broke", how="STALL_DOWN"))))
+
+
+def test_a_link_may_stay_that_was_hung_up() -> None:
+    legal(closed(told_to_go().gateway(25.0, "link_hung_up", link=1)))
+
+
+def refused(told: Told, at: float) -> Told:
+    """Have the service close the link for audio that met a call."""
+    return told.service(at, 1, "connection_closed", code=1008, reason="", closed_by="server", rule="audio_during_call")
+
+
+def called() -> Told:
+    """Return a session whose model calls a function at 20 s, the network being slow."""
+    return conversation().service(20.0, 1, "tool_call_sent", turn=2)
+
+
+def test_audio_may_meet_a_call_that_is_under_way() -> None:
+    legal(refused(called(), 22.0))
+
+
+def test_audio_that_was_sent_before_the_call_arrived_may_meet_it() -> None:
+    # What another call got in its time is nothing to this one, nor what another link sends.
+    told = conversation().service(10.0, 1, "tool_call_sent", turn=1).gateway(10.1, "tool_call_received", link=1)
+    told.gateway(11.0, "audio_sent_during_call", link=1).service(20.0, 1, "tool_call_sent", turn=2)
+    told.gateway(22.9, "audio_sent_during_call", link=1).gateway(23.0, "tool_call_received", link=1)
+    legal(refused(told.gateway(23.2, "audio_sent_during_call", link=2), 24.0))
+
+
+@pytest.mark.parametrize("sent_at", [20.1, 20.15])
+def test_audio_that_was_sent_once_the_call_had_arrived_breaks_it(sent_at: float) -> None:
+    told = called().gateway(20.1, "tool_call_received", link=1).gateway(sent_at, "audio_sent_during_call", link=1)
+    # No fault, and no haste, excuses that.
+    told.service(20.12, 1, "fault_struck", fault="null_value")
+    with pytest.raises(Broke, match='connection call-1/1 violated "audio_during_call"'):
+        legal(refused(told, 20.2))
+
+
+def test_audio_that_meets_a_call_of_a_link_before_breaks_it() -> None:
+    with pytest.raises(Broke, match="audio_during_call"):
+        legal(refused(conversation(), 20.2))
