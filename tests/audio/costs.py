@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from segue.audio.activity import Detector, NoiseGate
-from segue.audio.formats import MODEL_GIVES, from_model, to_model
+from segue.audio.formats import from_model, to_model
 from segue.audio.speech import SpeechModel
-from segue.core.options import AudioFormat, Encoding
+from segue.core.options import MODEL_GIVES, AudioFormat, Encoding
 from tests.audio import sounds
 
 _FRAMES_PER_SECOND = 50

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from segue.audio.formats import MODEL_GIVES, MODEL_TAKES, Conversion, from_model, to_model
-from segue.core.options import AudioFormat, Encoding
+from segue.audio.formats import Conversion, from_model, to_model
+from segue.core.options import MODEL_GIVES, MODEL_TAKES, AudioFormat, Encoding
 
 MULAW = AudioFormat(Encoding.MULAW, 8_000)
 ALAW = AudioFormat(Encoding.ALAW, 8_000)

@@ -349,9 +349,9 @@ class Conversation:
         assert self.session.state is State.OPEN
 
 
-def telling(options: Options = OPTIONS) -> Conversation:
+def telling(options: Options = OPTIONS, policy: Policy = POLICY) -> Conversation:
     """Return a conversation in which the model is 3 s into a story of 10 s that the backend has not ended."""
-    call = Conversation.opened(options)
+    call = Conversation.opened(options, policy)
     for words in ("Once ", "upon ", "a ", "time ", "there ", "was ", "a ", "king ", "and ", "queen."):
         call.answer(1.0, words)
     call.wait(3.0)

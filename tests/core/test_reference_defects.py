@@ -44,7 +44,8 @@ def part(note: str, name: str) -> str:
 def test_1_no_turn_is_forced_while_the_user_is_speaking() -> None:
     call = telling(NATIVE)
     barge_in(call)
-    assert call.did(SendNote) == call.did(SendText) == []
+    assert call.notes() == []
+    assert call.texts() == []
     call.say(2.0)
     # Context that asks for no answer; what is answered is the user's speech alone.
     assert [note.slot for note in call.did(SendNote)] == [NoteSlot.CONTENT]

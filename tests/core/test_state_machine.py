@@ -16,6 +16,7 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.OpenReceived(0, OPTIONS),
     ev.OpenRefused(0, CloseReason.INVALID_OPEN, "no"),
     ev.AudioReceived(0, voice(0.02), True),
+    ev.SpeechJudged(1, 0.5),
     ev.NoteReceived(0, "The user's name is Ann.", answer=False),
     ev.TextReceived(0, "hello"),
     ev.ActivityReceived(0, True),
@@ -114,6 +115,7 @@ TABLE: dict[type[ev.Event], tuple[str, str, str, str, str, str]] = {
     ),
     ev.AudioReceived: ("-", "OPENING", "OPEN SendAudio", "FINISHING Drop InputRejected", "-", "-"),
     ev.TextReceived: ("-", "OPENING", "OPEN SendText", "FINISHING InputRejected", "-", "-"),
+    ev.SpeechJudged: ("-", "OPENING", "OPEN", "FINISHING", "-", "-"),
     ev.NoteReceived: ("-", "OPENING", "OPEN", "FINISHING InputRejected", "-", "-"),
     ev.ActivityReceived: (
         "-",

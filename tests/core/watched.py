@@ -210,7 +210,7 @@ class Watched(Conversation):
                 known.waits.discard(action.call_id)
 
     def _watch_activity(self, action: SendActivity, known: Known) -> None:
-        assert self.options.mode is Mode.MANUAL, "an activity where the model detects speech itself"
+        assert self.options.mode.signals, "an activity where the model detects speech itself"
         assert action.started is not known.active, "an activity within an activity, or the end of none"
         if action.started:
             assert self.now >= known.ended_at + ACTIVITY_GAP - 1e-6, "an activity that the service would drop"

@@ -17,6 +17,7 @@ from segue.core.policy import Policy
 from segue.core.profiles import PROFILES
 from segue.core.session import Session
 from segue.node.driver import Driver
+from segue.node.judge import Judge
 from segue.node.registry import Registry
 from segue.telemetry.metrics import Metrics
 from tests.scripted_backend import ScriptedBackend
@@ -137,7 +138,7 @@ def test_what_is_due_at_once_is_timed_though_its_timer_does_not_know_when() -> N
 
     async def drive() -> None:
         session = Overdue("overdue")
-        driver = Driver(session, ScriptedBackend(), Metrics(), PROFILES, lambda: None, lambda _: None)
+        driver = Driver(session, ScriptedBackend(), Metrics(), Judge(), PROFILES, lambda: None, lambda _: None)
         for _ in range(100):
             driver.feed(ev.StreamLost())
         assert driver.remains["timers"] == 1

@@ -13,6 +13,7 @@ from segue.core.options import Modality, Options, Scheduling, ServerDetection
 from segue.core.profiles import PROFILES, NoteSlot, Profile, TextSlot
 from segue.core.session import Session, State
 from segue.node.driver import Driver
+from segue.node.judge import Judge
 from segue.telemetry.metrics import Metrics
 from tests.scripted_backend import Activity, Note, ScriptedBackend, ToolResult
 
@@ -58,7 +59,13 @@ class Driven:
         self.clock = Clock()
         self.ended = 0
         self.driver = Driver(
-            cast(Session, self.session), self.backend, self.metrics, profiles, lambda: None, lambda _: self._end()
+            cast(Session, self.session),
+            self.backend,
+            self.metrics,
+            Judge(),
+            profiles,
+            lambda: None,
+            lambda _: self._end(),
         )
         self.driver._loop = cast(Any, self.clock)
 

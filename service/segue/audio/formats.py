@@ -7,10 +7,7 @@ import numpy as np
 from segue.audio import g711
 from segue.audio.g711 import Samples
 from segue.audio.resampling import Resampler
-from segue.core.options import AudioFormat, Encoding
-
-MODEL_TAKES = AudioFormat(Encoding.LINEAR16, 16_000)
-MODEL_GIVES = AudioFormat(Encoding.LINEAR16, 24_000)
+from segue.core.options import MODEL_GIVES, MODEL_TAKES, AudioFormat, Encoding
 
 
 def _of_linear16(audio: bytes) -> Samples:

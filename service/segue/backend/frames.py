@@ -93,8 +93,13 @@ def setup_frame(setup: Setup, model: str, *, vertex: bool) -> bytes:
     }
     if setup.system_instruction:
         message["systemInstruction"] = {"parts": [{"text": setup.system_instruction}], "role": "user"}
+    realtime: dict[str, Any] = {}
     if detection := _detection(setup.mode, setup.detection):
-        message["realtimeInputConfig"] = {"automaticActivityDetection": detection}
+        realtime["automaticActivityDetection"] = detection
+    if not setup.interruptible:
+        realtime["activityHandling"] = "NO_INTERRUPTION"
+    if realtime:
+        message["realtimeInputConfig"] = realtime
     if setup.compression is not None:
         message["contextWindowCompression"] = _compression(setup.compression)
     if tools := _tools(setup):
@@ -122,7 +127,7 @@ def _generation(setup: Setup) -> dict[str, Any]:
 
 
 def _detection(mode: Mode, detection: ServerDetection) -> dict[str, Any]:
-    if mode is Mode.MANUAL:
+    if mode.signals:
         return {"disabled": True}
     return _known(
         startOfSpeechSensitivity=_sensitivity("START", detection.start_sensitivity),

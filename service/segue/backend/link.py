@@ -36,7 +36,7 @@ class Link(Protocol):
         """Give context to the model, which is not to answer it; NoteSlot.NONE sends nothing."""
 
     def send_activity(self, started: bool) -> None:
-        """Tell the model that the user begins to speak, or has finished; only in Mode.MANUAL."""
+        """Tell the model that the user begins to speak, or has finished; only where the mode signals that."""
 
     def send_tool_result(
         self, call_id: str, name: str, response: str, scheduling: Scheduling | None, will_continue: bool

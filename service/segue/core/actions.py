@@ -49,7 +49,7 @@ class Setup:
     """What a new link is to be set up with. Both transcriptions are always asked for: they are evidence.
 
     So is resumption; `handle` is empty for a link that resumes nothing. `transparent` asks for the index of the last
-    message that a handle covers.
+    message that a handle covers. Where the user may never interrupt the model, it is not `interruptible`.
     """
 
     model: str
@@ -60,6 +60,7 @@ class Setup:
     detection: ServerDetection
     compression: Compression | None
     mode: Mode = Mode.SERVER
+    interruptible: bool = True
     functions: tuple[FunctionDeclaration, ...] = ()
     built_in_tools: tuple[str, ...] = ()
     thinking_level: str = ""
@@ -121,6 +122,19 @@ class SendActivity:
 
     link: int
     started: bool
+
+
+@dataclass(slots=True)
+class JudgeSpeech:
+    """Ask a model whether this is speech; answer with SpeechJudged. It is 16-bit mono as the Live API takes it."""
+
+    question: int
+    audio: bytes
+
+
+@dataclass(slots=True)
+class Relearn:
+    """Take what the user's line carries now for noise."""
 
 
 @dataclass(slots=True)
@@ -271,6 +285,8 @@ Action: TypeAlias = (
     | SendText
     | SendNote
     | SendActivity
+    | JudgeSpeech
+    | Relearn
     | SendToolResult
     | HangUp
     | Wake

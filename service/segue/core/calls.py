@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import inf
 
-from segue.core.options import Options, Scheduling
+from segue.core.options import CALL_TIMEOUT, Options, Scheduling
 
 # More calls than this are not remembered: the oldest are forgotten.
 _MOST = 64
@@ -14,6 +14,9 @@ class Call:
     """One call. `blocking` tells whether the model waits for its result, `known` whether the present link remembers it.
 
     `response` is the result, a JSON object as text, once the client gave it; `given_at` is when this link got it.
+    `put_off_at` is when this link got an interim answer in its place, which ends the call for the model: the result
+    follows as a text. `bridged` tells that the model has spoken on it. At `due_at` the client has had its time,
+    which is `timeout` seconds.
     """
 
     id: str
@@ -22,16 +25,35 @@ class Call:
     turn: int
     at: float
     blocking: bool
+    timeout: float = CALL_TIMEOUT
+    due_at: float = inf
     known: bool = True
     response: str | None = None
     scheduling: Scheduling | None = None
     will_continue: bool = False
     given_at: float = inf
+    put_off_at: float = inf
+    bridged: bool = False
+
+    @property
+    def awaited(self) -> bool:
+        """Return whether the client owes a result."""
+        return self.response is None or self.will_continue
 
     @property
     def given(self) -> bool:
         """Return whether the present link has the result."""
         return self.given_at < inf
+
+    @property
+    def put_off(self) -> bool:
+        """Return whether the present link has an interim answer."""
+        return self.put_off_at < inf
+
+    @property
+    def answerable(self) -> bool:
+        """Return whether the present link takes the result by the call's id."""
+        return self.known and not self.put_off
 
 
 class Calls:
@@ -40,27 +62,39 @@ class Calls:
     def __init__(self, options: Options, *, wait: bool) -> None:
         """Take a session's options, and whether its model waits for results unless a function says otherwise."""
         self._blocking = {function.name: function.blocking for function in options.functions}
+        self._timeouts = {function.name: function.timeout for function in options.functions}
+        self._interim_after = options.interim_after
         self._wait = wait
         self._calls: dict[str, Call] = {}
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._calls)
 
     @property
     def pending(self) -> bool:
         """Return whether the client owes a result."""
-        return any(call.response is None or call.will_continue for call in self._calls.values())
+        return any(call.awaited for call in self._calls.values())
+
+    @property
+    def holding(self) -> bool:
+        """Return whether the client owes a result that nothing was given in place of."""
+        return any(call.awaited and not call.put_off for call in self._calls.values())
 
     @property
     def unanswered(self) -> bool:
-        """Return whether the model has results that it has not answered."""
-        return any(call.given for call in self._calls.values())
+        """Return whether the model has results, or interim answers, that it has not answered."""
+        return any(call.given or (call.put_off and not call.bridged) for call in self._calls.values())
 
     @property
     def waiting(self) -> bool:
         """Return whether the model, as this link has it, waits for a result and does nothing else."""
-        return any(call.blocking and call.known and not call.given for call in self._calls.values())
+        return any(call.blocking and call.answerable and not call.given for call in self._calls.values())
 
     def add(self, call_id: str, name: str, arguments: str, turn: int, now: float) -> None:
         """Take a call of the model's. For what it calls beside a function that blocks it waits as well."""
-        call = Call(call_id, name, arguments, turn, now, blocking=self._blocks(name))
+        timeout = self._timeouts.get(name, CALL_TIMEOUT)
+        call = Call(call_id, name, arguments, turn, now, self._blocks(name), timeout, now + timeout)
         self._calls[call_id] = call
         beside = [other for other in self._calls.values() if other.turn == turn and other.known]
         if any(other.blocking for other in beside):
@@ -72,11 +106,27 @@ class Calls:
     def find(self, call_id: str) -> Call | None:
         """Return a call whose result is awaited; None where there is none of this id."""
         call = self._calls.get(call_id)
-        return call if call is not None and (call.response is None or call.will_continue) else None
+        return call if call is not None and call.awaited else None
+
+    def overdue(self, now: float) -> list[Call]:
+        """Return the calls whose results are awaited and did not come in time."""
+        return [call for call in self._calls.values() if call.awaited and call.due_at <= now]
+
+    def slow(self, now: float) -> list[Call]:
+        """Return the calls that the model has waited on for so long that it is to have an interim answer."""
+        return [call for call in self._calls.values() if self._interim_at(call) <= now]
+
+    def due_at(self) -> float:
+        """Return when a result that is awaited is overdue; inf for never."""
+        return min((call.due_at for call in self._calls.values() if call.awaited), default=inf)
+
+    def slow_at(self) -> float:
+        """Return when the model has waited for too long without an interim answer; inf for never."""
+        return min(map(self._interim_at, self._calls.values()), default=inf)
 
     def of(self, turn: int) -> bool:
         """Return whether this turn waits for results, or for the model to go on with them."""
-        return any(call.turn == turn for call in self._calls.values())
+        return any(call.turn == turn and not call.bridged for call in self._calls.values())
 
     def end(self, turn: int) -> None:
         """Take it that the model ended this turn: it does not wait for what does not block of itself."""
@@ -91,33 +141,48 @@ class Calls:
         return awaited
 
     def answer(self) -> bool:
-        """Forget the calls whose results the model has answered. Returns whether there were any."""
+        """Forget the calls whose results the model has answered; interim answers it answers as well.
+
+        Returns whether there were any of either.
+        """
         done = [call.id for call in self._calls.values() if call.given and not call.will_continue]
         for call_id in done:
             del self._calls[call_id]
-        return bool(done)
+        bridged = [call for call in self._calls.values() if call.put_off and not call.bridged]
+        for call in bridged:
+            call.bridged = True
+        return bool(done or bridged)
 
     def move(self, since: float) -> None:
         """Go over to a link that remembers what was before this time, and nothing after it.
 
-        A result that it remembers and never spoke of is given anew, in other words.
+        A result that it remembers and never spoke of is given anew, in other words; an interim answer is not.
         """
         for call in self._calls.values():
-            call.known = call.known and call.at < since <= call.given_at
+            bridged = call.bridged and call.put_off_at < since
+            unspoken = call.put_off_at < since and not bridged
+            call.known = call.known and call.at < since <= call.given_at and not unspoken
             call.given_at = inf
+            if not bridged:
+                call.put_off_at, call.bridged = inf, False
 
     def unspoken(self, turn: int) -> list[Call]:
-        """Return the calls whose results this turn waited for and did not speak of."""
-        return [c for c in self._calls.values() if c.turn == turn and c.blocking and c.given and c.known]
+        """Return the calls whose results, or interim answers, this turn waited for and did not speak of."""
+        waited = [call for call in self._calls.values() if call.turn == turn and call.blocking and call.known]
+        return [call for call in waited if call.given or (call.put_off and not call.bridged)]
 
     def to_give(self) -> list[Call]:
         """Return the calls whose results this link does not have and can be given.
 
         What is given as a text interrupts, so that waits for the last result of its turn.
         """
-        owing = {call.turn for call in self._calls.values() if call.response is None and not call.known}
+        owing = {call.turn for call in self._calls.values() if call.response is None and not call.answerable}
         results = [call for call in self._calls.values() if call.response is not None and not call.given]
-        return [call for call in results if call.known or call.turn not in owing]
+        return [call for call in results if call.answerable or call.turn not in owing]
+
+    def _interim_at(self, call: Call) -> float:
+        waits = call.blocking and call.answerable and call.response is None
+        return call.at + self._interim_after if waits else inf
 
     def _blocks(self, name: str) -> bool:
         blocking = self._blocking.get(name)

@@ -27,6 +27,9 @@ class Cuts:
         self._journal = journal
         # The turn that was cut, until somebody understood words in the sound.
         self._turn: Turn | None = None
+        # The same, though the sound was long enough for words; and that somebody knows it to have been no speech.
+        self._last: Turn | None = None
+        self._denied = False
 
     def watch(self) -> list[Turn]:
         """Look whether turns were cut; return them, oldest first."""
@@ -34,22 +37,34 @@ class Cuts:
         if turns:
             turn = turns[-1]
             by_sound = turn.cut_cause is CutCause.USER and not self._journal.has_words_since(turn.answers)
-            self._turn = turn if by_sound else None
+            self._last = turn if turn.cut_cause is CutCause.USER else None
+            self._turn, self._denied = turn if by_sound else None, False
         return turns
 
     def forget(self) -> None:
         """Take it that there were words, or that something new is said."""
+        self._turn = self._last = None
+
+    def doubt(self) -> None:
+        """Take it that there were words, as far as can be told from how long the sound was."""
         self._turn = None
+
+    def deny(self) -> None:
+        """Take it that the sound was no speech."""
+        self._turn, self._denied = self._last, True
 
     def deadline(self) -> float:
         """Return when an interruption turns out to have been false; inf for never."""
         if self._turn is None:
             return inf
+        if self._denied:
+            return self._turn.cut_at
         return max(self._journal.last_voiced_at, self._turn.cut_at) + _WORDS_TIMEOUT
 
     def take(self) -> FalseCut:
         """Return what was cut for nothing; its deadline must have passed."""
         turn, self._turn = self._turn, None
+        self._last = None
         assert turn is not None
         heard, rest = turn.split(turn.heard or 0.0)
         return FalseCut(turn.number, heard, rest, unfinished=bool(rest) or not turn.generated)

@@ -19,6 +19,8 @@ HELD_LIMIT = 180.0
 # nobody seems to have made a sound may still turn up, in seconds.
 _EVIDENCE_MARGIN = 0.25
 EVIDENCE_TIMEOUT = 1.5
+# What the model was saying when it got a call's result is interrupted by that within this time, in seconds.
+_RESULT_TIMEOUT = 2.0
 # The end of a turn that was interrupted follows within this time, in seconds.
 _END_OF_INTERRUPTED = 2.0
 
@@ -66,6 +68,8 @@ class Downlink:
         self._interrupted_until = -inf
         # When the user was last known to make a sound, to write or to interrupt.
         self.evidence_at = -inf
+        # When the model was last given a call's result in a way that interrupts what it says.
+        self._result_at = -inf
         # When the backend last ended a turn, and last sent anything of one.
         self.completed_at = -inf
         self.spoke_at = -inf
@@ -160,6 +164,9 @@ class Downlink:
                 return
         self._interrupted_until = now + _END_OF_INTERRUPTED
         began_at = self.completed_at if turn is None else turn.began_at
+        if self._result_at >= max(self.evidence_at, began_at) and now < self._result_at + _RESULT_TIMEOUT:
+            self.playback.cut_all(CutCause.TOOL, now)
+            return
         if self.evidence_at < began_at - _EVIDENCE_MARGIN:
             self._doubt = self._doubt or _Doubt(turn, now)
             return
@@ -198,6 +205,15 @@ class Downlink:
             turn.usage = event.usage
         else:
             self.playback.charge(event.usage)
+
+    def note_result(self, now: float, *, interrupts: bool) -> None:
+        """Note that the model was given a call's result in a way that interrupts what it says.
+
+        With `interrupts` it was asked to: then what it takes to be over and the client still plays is cut as well.
+        """
+        self._result_at = now
+        if interrupts and self.turns.open is None:
+            self.playback.cut_all(CutCause.TOOL, now)
 
     # Interruptions that nobody may have made.
 

@@ -59,6 +59,14 @@ class AudioReceived:
 
 
 @dataclass(slots=True)
+class SpeechJudged:
+    """How probable a model takes it to be that what it was asked about is speech, from 0 to 1."""
+
+    question: int
+    probability: float
+
+
+@dataclass(slots=True)
 class NoteReceived:
     """Context from the client that is not the user's words; `answer` when the model is to answer it."""
 
@@ -343,4 +351,4 @@ LinkEvent: TypeAlias = (
     | ToolCallsCancelled
     | UsageReported
 )
-Event: TypeAlias = ClientEvent | LinkEvent | ShutdownRequested | Tick
+Event: TypeAlias = ClientEvent | LinkEvent | SpeechJudged | ShutdownRequested | Tick

@@ -12,7 +12,7 @@ from segue.core.events import HandleReceived
 from segue.core.handles import Handle
 from segue.core.journal import Piece
 from segue.core.links import Links
-from segue.core.options import Options
+from segue.core.options import MODEL_TAKES
 from segue.core.playback import Broken
 from segue.core.recall import Recall
 from segue.core.setups import Instructions
@@ -37,10 +37,8 @@ class Handover:
         serial: input before this serial is covered by the next handle that comes.
     """
 
-    def __init__(
-        self, options: Options, instructions: Instructions, recall: Recall, turns: Turns, links: Links, uplink: Uplink
-    ) -> None:
-        self._bytes_per_second = options.input_format.bytes_per_second if options.input_format else 1
+    def __init__(self, instructions: Instructions, recall: Recall, turns: Turns, links: Links, uplink: Uplink) -> None:
+        self._bytes_per_second = MODEL_TAKES.bytes_per_second
         self._instructions = instructions
         self._recall = recall
         self._turns = turns

@@ -80,6 +80,8 @@ class Journal:
         self.last_voiced_at = -inf
         # The client said that the user speaks.
         self.open = False
+        # The serial from which on all is held back, because nobody may interrupt the model; inf where nothing is.
+        self.held_from = inf
         # The serial after the last piece that is known to be of words.
         self._words_until = 0
         # The serial after the last piece that is words for sure.
@@ -158,12 +160,11 @@ class Journal:
         self._words_until = self._sure_until = self._serial
         return piece
 
-    def mark(self, edge: Edge) -> Piece:
-        """Take it that the client says where a span begins or ends."""
+    def mark(self, edge: Edge, at: float = -inf) -> Piece:
+        """Take it that a span begins or ends; `at` is when a sound began it, -inf where that is not known."""
         self.open = edge is Edge.START
         if self.open:
-            # A client may press late.
-            self._begin_span(-inf)
+            self._begin_span(at)
             self._pre_roll.clear()
             self._pre_roll_bytes = 0
         piece = self._add(edge)
@@ -185,7 +186,8 @@ class Journal:
 
         Whoever paused for a moment has finished, if the model says so.
         """
-        return self._span_first if self.open or now < self.last_voiced_at + PAUSE else self._serial
+        serial = self._span_first if self.open or now < self.last_voiced_at + PAUSE else self._serial
+        return int(min(serial, self.held_from))
 
     def forget(self, serial: int) -> None:
         """Drop the pieces before this serial: they were answered."""
@@ -197,16 +199,22 @@ class Journal:
     def forget_wordless(self, now: float) -> None:
         """Drop the last span once it turns out to hold no words."""
         if self.wordless_deadline() <= now:
-            kept = [
-                piece for piece in self._pieces if piece.serial < self._span_first or isinstance(piece.payload, str)
-            ]
-            self._pieces = deque(kept)
-            self._bytes = sum(map(_size, kept))
-            self._span_understood, self.span_voiced = True, 0.0
+            self.forget_span()
+
+    def forget_span(self) -> None:
+        """Drop the sound of the last span: it was no words."""
+        kept = [piece for piece in self._pieces if piece.serial < self._span_first or isinstance(piece.payload, str)]
+        self._pieces = deque(kept)
+        self._bytes = sum(map(_size, kept))
+        self._span_understood, self.span_voiced = True, 0.0
+        written = max((piece.serial + 1 for piece in kept if isinstance(piece.payload, str)), default=0)
+        self._words_until = max(min(self._words_until, self._span_first), written)
+        self._sure_until = max(min(self._sure_until, self._span_first), written)
 
     def wordless_deadline(self) -> float:
         """Return when `forget_wordless` has something to do; inf for never."""
-        if self.open or self._span_understood or self.span_voiced >= WORDS:
+        # What nobody was given, nobody can have understood.
+        if self.open or self._span_understood or self.span_voiced >= WORDS or self.held_from < inf:
             return inf
         return self.words_ended_at + WORDLESS_TIMEOUT
 

@@ -15,6 +15,7 @@ from segue.core.actions import (
     FalseInterruptionSeen,
     PhantomSeen,
     Recovered,
+    Relearn,
     Renewed,
     Sign,
     Trigger,
@@ -22,14 +23,16 @@ from segue.core.actions import (
 )
 from segue.core.admission import Fault
 from segue.core.closings import context_full
+from segue.core.detection import Detection, Verdict
 from segue.core.journal import PAUSE, Edge
 from segue.core.listener import HEARD_EVENTS, Heard, Listener
-from segue.core.options import Options
+from segue.core.options import MODEL_TAKES, Mode, Options
 from segue.core.outputs import (
     Closed,
     CutCause,
     Notice,
     NoticeKind,
+    UserActivity,
 )
 from segue.core.parts import Parts
 from segue.core.patience import Patience
@@ -73,6 +76,9 @@ class Line:
         self._notes = parts.notes
         self._tools = Tools(parts)
         self._listener = Listener(parts, self._tools)
+        self._detection: Detection | None = None
+        if options.mode is Mode.GATEWAY:
+            self._detection = Detection(MODEL_TAKES.bytes_per_second, options.detection)
         self._patience = Patience(parts)
         # How the session ends, once no other link can be had, and whether that cost the client anything.
         self.closing: Closed | None = None
@@ -87,6 +93,54 @@ class Line:
 
     def hear(self, audio: bytes, voiced: bool, now: float) -> Fault | None:
         """Take a frame of the user's audio; return why it cannot be used, and what to do, where it cannot."""
+        if self._detection is None:
+            return self._hear(audio, voiced, now)
+        spoke, so_far = self._detection.speaking, self.uplink.audio_seconds
+        frames = self._detection.hear(audio, voiced, now)
+        if self._detection.speaking and not spoke:
+            self.signal(Edge.START, now)
+            self.playback.outbox.put_urgent(UserActivity(started=True))
+        faults = [self._hear(part, loud, now) for part, loud in frames]
+        self.uplink.audio_seconds = so_far + len(audio) / MODEL_TAKES.bytes_per_second
+        self._ask_about_speech(now)
+        return next(filter(None, faults), None)
+
+    def judge_speech(self, question: int, probability: float, now: float) -> None:
+        """Take how probably what a model was asked about is speech."""
+        if self._detection is not None and self._detection.judge(question, probability):
+            # A noise that has just begun is taken for speech until it is known.
+            self._stop_speech(Verdict.NOISE, now)
+        self._end_speech(now)
+
+    def _ask_about_speech(self, now: float) -> None:
+        if self._detection is not None and (question := self._detection.ask(now)):
+            self._actions.append(question)
+
+    def _end_speech(self, now: float) -> None:
+        if self._detection is not None and (verdict := self._detection.end(now)):
+            self._stop_speech(verdict, now)
+
+    def _stop_speech(self, verdict: Verdict, now: float) -> None:
+        assert self._detection is not None
+        spoke_at = self._detection.voiced_at
+        self._detection.reset()
+        self.playback.outbox.put_urgent(UserActivity(started=False))
+        if verdict in (Verdict.NOISE, Verdict.LONG):
+            self._actions.append(Relearn())
+        if verdict in (Verdict.ENDED, Verdict.LONG):
+            self.signal(Edge.END, now)
+            self.downlink.words_at = spoke_at
+            return
+        self.uplink.hush()
+        if verdict is Verdict.NOISE:
+            self._journal.forget_span()
+            self._cuts.deny()
+            if not self._journal.has_words_since(0):
+                # Nobody waits for an answer to noise.
+                self._watchdog.settle()
+                self.downlink.words_at = None
+
+    def _hear(self, audio: bytes, voiced: bool, now: float) -> Fault | None:
         if voiced and not self._journal.speaking(now):
             self._file_words()
         fault = self.uplink.hear(audio, voiced, now)
@@ -117,7 +171,9 @@ class Line:
             self._file_words()
             self.playback.cut_all(CutCause.USER, now)
             self._listener.watch_cut()
-            self._cuts.forget()
+            if self._detection is None:
+                # A client knows what it says; what Segue has heard may be a cough.
+                self._cuts.forget()
         else:
             self.downlink.words_at = now
             self.downlink.understand_user(now)
@@ -137,6 +193,9 @@ class Line:
             # The answer that was awaited is awaited no more.
             self._journal.forget(self._journal.boundary(now))
         self._listener.watch_cut()
+        speaking = self.downlink.turns.open
+        if speaking is not None and speaking.cut and not speaking.generated:
+            self.uplink.stop_model(now)
         return cut
 
     def note(self, text: str, now: float, *, answer: bool) -> Fault | None:
@@ -164,7 +223,7 @@ class Line:
         if self.uplink.speaking:
             self._hear_words(now)
         if self._journal.has_words():
-            self._cuts.forget()
+            self._cuts.doubt()
             self._watchdog.expect(self._journal.words_ended_at)
             self.uplink.remind()
 
@@ -258,6 +317,8 @@ class Line:
     def tick(self, now: float) -> None:
         """Do what is due."""
         self.playback.settle(now)
+        self._ask_about_speech(now)
+        self._end_speech(now)
         closing = self.links.overdue(now)
         if closing is not None:
             self._end(closing)
@@ -269,6 +330,7 @@ class Line:
             self._take_for_phantom(now)
         if now >= self._cuts.deadline():
             self._take_for_false(now)
+        self._tools.tick(now)
         if not self.links.up:
             return
         if now >= self.links.swap_at(self._patience.quiet_at()):
@@ -290,6 +352,8 @@ class Line:
             self.downlink.doubt_deadline(),
             self._cuts.deadline(),
             self._journal.wordless_deadline(),
+            self._tools.deadline(),
+            inf if self._detection is None else self._detection.deadline(),
         )
         if not self.links.up:
             return at

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from segue.core import events as ev
 from segue.core.actions import OddKind, OddTurn, Sign
 from segue.core.downlink import MODEL_EVENTS, ModelEvent
+from segue.core.outputs import CutCause
 from segue.core.parts import Parts
 from segue.core.tools import Tools
 
@@ -91,9 +92,12 @@ class Listener:
         cuts = self._cuts.watch()
         if cuts:
             turn = cuts[-1]
+            self._handover.forget_request()
+            if turn.cut_cause is CutCause.TOOL:
+                # The model goes on by itself, and owes the answer to the result.
+                return
             self._notes.interrupt(cuts)
             # What is owed now is owed to the words that cut it, if there are any.
-            self._handover.forget_request()
             since = self._watchdog.since
             self._watchdog.settle()
             if self._journal.has_words_since(turn.answers):
@@ -162,6 +166,7 @@ class Listener:
         self._downlink.show_evidence(now)
         if self._journal.understand(now):
             self._cuts.forget()
+            self._uplink.end_hushed(now)
         answering = self._downlink.turns.open
         if (answering is None or answering.cut) and self._journal.has_words_since(self.answers):
             self._watchdog.expect(max(now, self._journal.words_ended_at))

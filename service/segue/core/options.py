@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from math import inf
 
 
 class Modality(Enum):
@@ -15,10 +16,16 @@ class Sensitivity(Enum):
 
 
 class Mode(Enum):
-    """Who decides that the user speaks: the Live API's detector, or the client."""
+    """Who decides that the user speaks: the Live API's detector, the client, or Segue's own detector."""
 
     SERVER = auto()
     MANUAL = auto()
+    GATEWAY = auto()
+
+    @property
+    def signals(self) -> bool:
+        """Whether the model is told when the user begins to speak and has finished."""
+        return self is not Mode.SERVER
 
 
 class Scheduling(Enum):
@@ -51,9 +58,14 @@ class AudioFormat:
         return self.sample_rate * self.sample_bytes
 
 
+# What the model takes and gives.
+MODEL_TAKES = AudioFormat(Encoding.LINEAR16, 16_000)
+MODEL_GIVES = AudioFormat(Encoding.LINEAR16, 24_000)
+
+
 @dataclass(frozen=True, slots=True)
 class ServerDetection:
-    """How the Live API's automatic voice activity detection is tuned; None leaves its default."""
+    """How a detector is tuned, the Live API's or Segue's own; None leaves its default."""
 
     start_sensitivity: Sensitivity | None = None
     end_sensitivity: Sensitivity | None = None
@@ -69,17 +81,23 @@ class Compression:
     target_tokens: int | None = None
 
 
+# How long a call may take unless the client says otherwise, in seconds.
+CALL_TIMEOUT = 30.0
+
+
 @dataclass(frozen=True, slots=True)
 class FunctionDeclaration:
     """A function of the client's; `parameters` is JSON Schema as text, empty for none.
 
-    `blocking` is None where the model's default decides whether it waits for the result.
+    `blocking` is None where the model's default decides whether it waits for the result. `timeout` is how long a call
+    may take, in seconds.
     """
 
     name: str
     description: str = ""
     parameters: str = ""
     blocking: bool | None = None
+    timeout: float = CALL_TIMEOUT
 
 
 class ResumePolicy(Enum):
@@ -105,10 +123,12 @@ class ResumeContext:
 class Options:
     """A valid OpenSession. Durations are in seconds.
 
-    `input_format` is what the client's audio is changed to before the session gets it, None when the client declared
-    no format. `output_format` is what the model's is changed to. `first_turn` is what the model is to begin with, empty
-    for a greeting, None where the user speaks first. `initial_history` holds what the user had said and the model had
-    answered before, oldest first. `compression` is None when the client turned it off.
+    `input_format` is what the client sends, which is changed to what the model takes before the session gets it; None
+    when the client declared no format. `output_format` is what the model's is changed to. A turn can be interrupted by
+    the user once it has played for `barge_in_after`; inf for never. `first_turn` is what the
+    model is to begin with, empty for a greeting, None where the user speaks first. `initial_history` holds what the
+    user had said and the model had answered before, oldest first. `compression` is None when the client turned it off.
+    A model that has waited for a call's result for `interim_after` is given `interim_text`, empty for Segue's own.
     """
 
     model: str
@@ -120,11 +140,14 @@ class Options:
     detection: ServerDetection = ServerDetection()
     functions: tuple[FunctionDeclaration, ...] = ()
     built_in_tools: tuple[str, ...] = ()
+    interim_after: float = inf
+    interim_text: str = ""
     input_format: AudioFormat | None = None
-    output_format: AudioFormat = AudioFormat(Encoding.LINEAR16, 24_000)
+    output_format: AudioFormat = MODEL_GIVES
     output_frame_duration: float = 0.040
     user_transcripts: bool = True
     model_transcripts: bool = True
+    barge_in_after: float = 0.0
     lead: float = 1.0
     unpaced: bool = False
     resume_context: ResumeContext = ResumeContext()

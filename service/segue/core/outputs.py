@@ -18,6 +18,7 @@ class CutCause(Enum):
     CLIENT = auto()
     PHANTOM = auto()
     RECOVERY = auto()
+    TOOL = auto()
 
 
 class EndReason(Enum):
@@ -186,7 +187,10 @@ class ToolCall:
 
 @dataclass(slots=True)
 class ToolCallCancelled:
+    """A call whose result nobody wants any more; `timed_out` when that is for its lateness."""
+
     call_id: str
+    timed_out: bool = False
 
 
 @dataclass(slots=True)

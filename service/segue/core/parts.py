@@ -37,5 +37,5 @@ class Parts:
         turns = self.downlink.turns
         self.uplink = Uplink(options, self.profile, self.links, self.calls, turns, self.notes, actions)
         self.journal = self.uplink.journal
-        self.handover = Handover(options, instructions, self.recall, turns, self.links, self.uplink)
+        self.handover = Handover(instructions, self.recall, turns, self.links, self.uplink)
         self.cuts = Cuts(self.playback, self.journal)

@@ -56,7 +56,7 @@ class Patience:
     def stop_deadline(self) -> float:
         """Return when a turn that was begun and neither goes on nor ends shows that the link is wedged."""
         turn = self._downlink.turns.open
-        if turn is None or turn.cut or turn.generated or self._calls.pending:
+        if turn is None or turn.cut or turn.generated or self._calls.holding:
             return inf
         spoken_at = max(self._played_at(), self._downlink.spoke_at, self._watchdog.since or -inf)
         timeout = self._profile.reply_timeout + self._profile.thinking

@@ -45,6 +45,8 @@ class Playback:
         self.bytes_per_second = output.bytes_per_second
         self.outbox = Outbox(self.bytes_per_second, frame_bytes, inf if options.unpaced else options.lead)
         self.totals = Totals()
+        # The user can interrupt a turn once it has played for so long; inf for never.
+        self.barge_in_after = options.barge_in_after
         # When something was last said by anybody.
         self.active_at = -inf
         # What the turns answer that have begun to reach the client, and the turns that were cut, since last asked.
@@ -56,6 +58,13 @@ class Playback:
         """Return whether nothing is being said: no turn that anybody waits for runs or plays."""
         open_turn = self.turns.open
         return not self.turns.unended and (open_turn is None or open_turn.cut)
+
+    def interruptible_at(self) -> float:
+        """Return when the user may interrupt what is said; -inf for now, inf for not before it is over."""
+        if not self.barge_in_after:
+            return -inf
+        saying = next((turn for turn in self.turns.unended if turn.audio and not (turn.cut or turn.stopped)), None)
+        return -inf if saying is None else saying.plays_at + self.barge_in_after
 
     def deadline(self) -> float:
         """Return when `settle` has something to do; inf for never."""
@@ -179,6 +188,7 @@ class Playback:
                 self.totals.output_audio += seconds
                 playing = self.turns.find(output.turn)
                 assert playing is not None, "audio of a turn that is over"
+                playing.plays_at = min(playing.plays_at, now)
                 playing.released += seconds
                 self.active_at = now
                 self.tell(playing)

@@ -22,7 +22,7 @@ from segue.core.admission import fault_of_text
 from segue.core.journal import Edge
 from segue.core.line import LINK_EVENTS, Line, LinkEvent
 from segue.core.numbers import Numbers, Verdict
-from segue.core.options import Mode, Options
+from segue.core.options import MODEL_TAKES, Mode, Options
 from segue.core.outputs import (
     Closed,
     CloseReason,
@@ -147,6 +147,9 @@ class Session:
         if fault is not None:
             self._reject(event.seq, fault)
 
+    def _take_judgement(self, event: ev.SpeechJudged, now: float) -> None:
+        self._line.judge_speech(event.question, event.probability, now)
+
     def _take_text(self, event: ev.TextReceived, now: float) -> None:
         if self._in_sequence(event.seq, now):
             fault = fault_of_text(event.text) or self._line.write(event.text, now)
@@ -165,8 +168,8 @@ class Session:
         if self._options.mode is Mode.MANUAL:
             self._line.signal(Edge.START if event.started else Edge.END, now)
         else:
-            advice = "an activity in SERVER turn detection, where the model itself hears who speaks: leave it out"
-            self._reject(event.seq, (Rejection.WRONG_MODE, advice))
+            advice = f"an activity in {self._options.mode.name} turn detection, where a detector hears who speaks"
+            self._reject(event.seq, (Rejection.WRONG_MODE, f"{advice}: leave it out"))
 
     def _take_result(self, event: ev.ToolResultReceived, now: float) -> None:
         if self._in_sequence(event.seq, now):
@@ -190,8 +193,8 @@ class Session:
     def _reject_late(self, event: ev.AudioReceived | ev.TextReceived | ev.NoteReceived, now: float) -> None:
         if not self._in_sequence(event.seq, now):
             return
-        if isinstance(event, ev.AudioReceived) and self._options.input_format is not None:
-            self._actions.append(Drop("ending", len(event.audio) / self._options.input_format.bytes_per_second))
+        if isinstance(event, ev.AudioReceived):
+            self._actions.append(Drop("ending", len(event.audio) / MODEL_TAKES.bytes_per_second))
             # A microphone does not stop at once: its first frame is told, the others are counted.
             if self._late_input:
                 return
@@ -207,7 +210,7 @@ class Session:
             self._close(Closed(CloseReason.COMPLETED, "closed as asked", Next.NONE), now)
 
     def _end_input(self, _event: ev.InputEnded, now: float) -> None:
-        if self._options.mode is Mode.MANUAL:
+        if self._options.mode.signals:
             # Whoever says no more has finished.
             self._line.signal(Edge.END, now)
         self._finish(Closed(CloseReason.COMPLETED, "the client ended its input", Next.NONE), now)
@@ -357,6 +360,7 @@ _LIVE: dict[type, Reaction] = (
         ev.OpenReceived: Session._reject_open,
         ev.OpenRefused: Session._reject_open,
         ev.AudioReceived: Session._take_audio,
+        ev.SpeechJudged: Session._take_judgement,
         ev.TextReceived: Session._take_text,
         ev.NoteReceived: Session._take_note,
         ev.ActivityReceived: Session._take_activity,

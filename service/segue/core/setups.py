@@ -1,5 +1,7 @@
 """What a link is set up with."""
 
+from math import inf
+
 from segue.core.actions import Setup
 from segue.core.handles import Handle
 from segue.core.options import Options
@@ -29,6 +31,7 @@ def setup_of(options: Options, profile: Profile, instruction: str, handle: str, 
         detection=options.detection,
         compression=options.compression,
         mode=options.mode,
+        interruptible=options.barge_in_after < inf,
         functions=options.functions,
         built_in_tools=options.built_in_tools,
         thinking_level=profile.thinking_level,

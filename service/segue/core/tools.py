@@ -1,26 +1,34 @@
 """The client's functions: the model's calls go to the client, and the results to whichever link there is by then."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from math import inf
 
 from segue.core import events as ev
 from segue.core.admission import Fault
 from segue.core.calls import Call
+from segue.core.journal import PAUSE
 from segue.core.options import Scheduling
 from segue.core.outputs import Rejection, ToolCallCancelled
 from segue.core.parts import Parts
-from segue.core.wording import result_of
+from segue.core.wording import interim, result_of, timed_out
 
 _INTERRUPTED = '{"error": "the user interrupted"}'
 
 
 class Tools:
-    """One session's. A link that does not remember a call gets its result as a text, with what it was asked for."""
+    """One session's. A link that does not remember a call gets its result as a text, with what it was asked for.
+
+    So does one that got an interim answer, since a call can be answered once: as soon as nobody speaks.
+    """
 
     def __init__(self, parts: Parts) -> None:
+        self._interim = interim(parts.options.interim_text)
         self._calls = parts.calls
         self._recall = parts.recall
+        self._downlink = parts.downlink
         self._playback = parts.playback
+        self._journal = parts.journal
         self._links = parts.links
         self._uplink = parts.uplink
         self._handover = parts.handover
@@ -52,42 +60,93 @@ class Tools:
         """Take the result of a call; return why it cannot be used, and what to do, where it cannot."""
         call = self._calls.find(event.call_id)
         if call is None:
-            advice = "it was answered or cancelled, or never was: answer each ToolCall once"
+            advice = "it was answered or cancelled, came too late, or never was: answer each ToolCall once, and in time"
             return Rejection.UNKNOWN_CALL, f"no call {event.call_id!r} waits for a result: {advice}"
         call.response, call.scheduling, call.will_continue = event.response, event.scheduling, event.will_continue
         call.given_at = inf
+        # Of several results each has that time.
+        call.due_at = now + call.timeout
         if self._links.up:
             self.give_results(now)
         return None
 
     def retell(self, calls: Iterable[Call], now: float) -> None:
-        """Give results once more, in other words."""
+        """Give results once more, in other words; in place of those that are still to come, nothing."""
         for call in calls:
-            call.known, call.given_at = False, inf
+            call.known, call.given_at, call.put_off_at = False, inf, inf
+        if not self._journal.has_words_since(0):
+            self._watchdog.settle()
         self.give_results(now)
 
     def give_results(self, now: float) -> None:
         """Give the results that the link does not have yet; after the last one an answer is expected."""
-        calls = self._calls.to_give()
+        calls = [call for call in self._calls.to_give() if self._free_at(call) <= now]
         texts = []
         for call in calls:
             call.given_at = now
-            if call.known:
+            if call.answerable:
                 self._uplink.give(call)
             elif call.scheduling is not Scheduling.SILENT:
                 question = self._recall.question(call.turn)
                 texts.append(result_of(question, call.name, call.arguments, call.response or ""))
+        # A model that waits for a result says nothing that it could interrupt.
+        free = [call for call in calls if not (call.answerable and call.blocking)]
+        interrupts = any(call.scheduling is Scheduling.INTERRUPT for call in free)
+        if interrupts or texts:
+            self._downlink.note_result(now, interrupts=interrupts)
         if texts:
             self._watchdog.retold = True
             self._uplink.ask("\n".join(texts))
             self._uplink.tick(now)
-        if not calls or self._calls.waiting:
+        if calls:
+            self._go_on(now, expecting=any(call.scheduling is not Scheduling.SILENT for call in calls))
+
+    def tick(self, now: float) -> None:
+        """Do what is due: fail calls that took too long, bridge those that take long, and tell what had to wait."""
+        for call in self._calls.overdue(now):
+            call.response, call.scheduling, call.will_continue = timed_out(call.timeout), None, False
+            call.given_at = inf
+            self._playback.outbox.put_urgent(ToolCallCancelled(call.id, timed_out=True))
+        if not self._links.up:
+            return
+        slow = self._calls.slow(now)
+        for call in slow:
+            call.put_off_at = now
+            self._uplink.give(replace(call, response=self._interim))
+        if slow:
+            self._go_on(now, expecting=True)
+        self.give_results(now)
+
+    def deadline(self) -> float:
+        """Return when `tick` has something to do; inf for never."""
+        if not self._calls:
+            return inf
+        due_at = self._calls.due_at()
+        if not self._links.up:
+            return due_at
+        return min(due_at, self._calls.slow_at(), *map(self._free_at, self._calls.to_give()))
+
+    def _go_on(self, now: float, *, expecting: bool) -> None:
+        """Once the model has all that it waited for, it goes on: an answer is expected where it has to give one."""
+        if self._calls.waiting:
             return
         self._release(now)
         turn = self._playback.turns.open
-        muted = turn is not None and turn.cut
-        if not muted and any(call.scheduling is not Scheduling.SILENT for call in calls):
+        if expecting and not (turn is not None and turn.cut):
             self._watchdog.expect(now + self._uplink.queued_seconds)
+
+    def _free_at(self, call: Call) -> float:
+        """Return from when on a result can be given; inf for as long as its text would interrupt somebody."""
+        turn = self._playback.turns.open
+        if call.answerable or call.scheduling is Scheduling.INTERRUPT:
+            return -inf
+        if turn is not None and not (turn.cut or turn.handed_over):
+            return inf
+        if not call.put_off:
+            return -inf
+        if self._watchdog.since is not None or self._journal.open:
+            return inf
+        return self._journal.last_voiced_at + PAUSE
 
     def _release(self, now: float) -> None:
         if not self._calls.waiting:

@@ -39,6 +39,8 @@ class Turn:
     first_audio_latency: float | None = None
     # When the first of it came.
     began_at: float = inf
+    # When the first of its audio was released: it plays from then on.
+    plays_at: float = inf
     # Some of it has reached the client.
     told: bool = False
     # Its number has reached the client.

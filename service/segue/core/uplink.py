@@ -14,7 +14,7 @@ from segue.core.feed import FEED_PIECE, Feed, comfort_noise
 from segue.core.journal import WAITING, Edge, Journal, Payload, Piece
 from segue.core.links import Links
 from segue.core.notes import Notes
-from segue.core.options import Mode, Options
+from segue.core.options import MODEL_TAKES, Mode, Options
 from segue.core.pacing import Queue
 from segue.core.profiles import NoteSlot, Profile, TextSlot
 from segue.core.turns import Turns
@@ -47,8 +47,9 @@ class Uplink:
         actions: list[Action],
     ) -> None:
         self._instruction = options.system_instruction
-        self._manual = options.mode is Mode.MANUAL
-        self._format = options.input_format
+        self._signals = options.mode.signals
+        self._detects = options.mode is Mode.GATEWAY
+        self._format = MODEL_TAKES if options.input_format else None
         self._profile = profile
         self._links = links
         self._calls = calls
@@ -62,7 +63,7 @@ class Uplink:
         bare_texts = profile.text_slot is TextSlot.CONTENT
         self._queue = Queue(self._format, profile.replay_speed, bare_texts=bare_texts)
         # Where the client says when the user has finished, no silence does.
-        silence = 0.0 if self._manual else self._silence
+        silence = 0.0 if self._signals else self._silence
         self.journal = Journal(self._format.bytes_per_second if self._format else _ANY_RATE, silence)
         self._voiced = 0.0
         self.audio_seconds = 0.0
@@ -105,18 +106,18 @@ class Uplink:
         """Take a frame of the user's audio; return why it cannot be used, and what to do, where it cannot."""
         assert self._format is not None
         links = self._links
-        if self._manual and not self.journal.open:
+        if self._signals and not self.journal.open:
             self._actions.append(Drop("outside_activity", len(audio) / self._format.bytes_per_second))
             return None
         # While a link is missing that was there, the journal keeps what matters; before the first one all of it waits.
         waits = not self._gated and (links.up or not links.opened)
-        direct = waits and links.up and not self._queue and (self._open or not self._manual)
+        direct = waits and links.up and not self._queue and (self._open or not self._signals)
         if waits and not direct and (fault := self._queue.fault_of(audio)):
             return fault
         seconds = len(audio) / self._format.bytes_per_second
         self.audio_seconds += seconds
         self._voiced = self._voiced + seconds if voiced else 0.0
-        if self._manual:
+        if self._signals:
             self._content = True
         else:
             self._feed.hear(now)
@@ -136,9 +137,10 @@ class Uplink:
     def write(self, text: str, now: float) -> None:
         """Take a text that is to be answered; there must be no fault of it."""
         self._content = True
-        wrapped = self._wraps_text and not self.journal.open
+        # An activity that nobody speaks in any more ends with it.
+        ends = not self.journal.open and (self._wraps_text or self._open)
         self._pass(self.journal.read(text), now)
-        if wrapped:
+        if ends:
             self._pass(self.journal.mark(Edge.END), now)
 
     def signal(self, edge: Edge, now: float) -> bool:
@@ -149,8 +151,28 @@ class Uplink:
         if self.journal.open is (edge is Edge.START) or (edge is Edge.END and not self._content):
             return False
         self._content = False
-        self._pass(self.journal.mark(edge), now)
+        # A client may press late, and a detector does not.
+        self._pass(self.journal.mark(edge, now if self._detects else -inf), now)
         return True
+
+    def stop_model(self, now: float) -> None:
+        """Have the model stop what it makes: where it takes text for speech, an activity that waits for the next words.
+
+        Where text is content, that interrupts, and the activity's first audio does.
+        """
+        if self._wraps_text and not self._open and self._links.up:
+            self._put(Edge.START, None)
+            self.tick(now)
+
+    def hush(self) -> None:
+        """Take it that the activity says nothing, or nothing yet: the link's stays open for what follows."""
+        self.journal.mark(Edge.END).message = WAITING
+
+    def end_hushed(self, now: float) -> None:
+        """End the activity that was hushed, since there was something in it after all; where there is none, nothing."""
+        if self._open and not self.journal.open:
+            self._put(Edge.END, None)
+            self.tick(now)
 
     def replay(self, pieces: Iterable[Piece], words: str, *, ended: bool) -> float:
         """Give pieces of the journal again, or in place of the audio among them these words, where there are any.
@@ -167,7 +189,7 @@ class Uplink:
             self._say(words)
         if not size or self._format is None:
             return 0.0
-        if ended and not self._manual:
+        if ended and not self._signals:
             noise = comfort_noise(self._format.sample_rate)
             for _ in range(round((self._silence + _SILENCE_MARGIN) / FEED_PIECE)):
                 self._queue.put(noise, None)
@@ -232,7 +254,7 @@ class Uplink:
         its end.
         """
         slot = self._profile.note_slot
-        if self._manual or slot is NoteSlot.NONE or self._gated or not self._links.up:
+        if self._signals or slot is NoteSlot.NONE or self._gated or not self._links.up:
             return
         if (slot is NoteSlot.REALTIME or self._turns.open is None) and self._notes.pending:
             self._send_note(self._notes.take(), slot)
@@ -270,15 +292,15 @@ class Uplink:
             self.tick(now)
 
     def _say(self, text: str) -> None:
-        wrapped = self._wraps_text and not self._open
         self._put(text, None)
-        if wrapped:
+        # Whoever has the link's activity open ends it, unless it is nobody any more.
+        if self._signals and self._open and not self.journal.open:
             self._put(Edge.END, None)
 
     @property
     def _wraps_text(self) -> bool:
         # Where text is a part of what the user says, it needs an activity around it.
-        return self._manual and self._profile.text_slot is TextSlot.REALTIME
+        return self._signals and self._profile.text_slot is TextSlot.REALTIME
 
     def _put(self, payload: Payload, piece: Piece | None) -> None:
         """Let something wait, within an activity of this link where it needs one: none in another, and none empty."""
@@ -288,7 +310,7 @@ class Uplink:
             return
         if isinstance(payload, Edge):
             self._open, self._filled = payload is Edge.START, False
-        elif self._manual and (self._open or self._wraps_text or isinstance(payload, bytes)):
+        elif self._signals and (self._open or self._wraps_text or isinstance(payload, bytes)):
             if not self._open:
                 self._queue.put(Edge.START, None)
             self._open = self._filled = True

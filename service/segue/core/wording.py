@@ -1,11 +1,16 @@
 """What Segue itself says to the model: each text fenced, so that nothing in it is taken for the user's words."""
 
+import json
 from collections.abc import Iterable
 
 from segue.core.recall import Exchange, quoted, told
 
 _OPENING = "[Note from the voice system, not said by the user."
 _FENCE = _OPENING + " {} End of the note.]"
+_STILL_WORKING = (
+    "The function is still working, and its result will be given to you later. Tell the user in a few words that you "
+    "are on it. Do not call it again, and do not guess the result."
+)
 
 
 def fenced(note: str) -> str:
@@ -56,3 +61,13 @@ def result_of(question: str, name: str, arguments: str, response: str) -> str:
     return _FENCE.format(
         f"{asked}You had called the function {name} with {arguments}, and it returned {response}. Answer the user now."
     )
+
+
+def interim(words: str) -> str:
+    """Return, as a JSON object, what a model gets in place of a result that takes long; no words for Segue's own."""
+    return json.dumps({"status": words or _STILL_WORKING}, ensure_ascii=False)
+
+
+def timed_out(timeout: float) -> str:
+    """Return, as a JSON object, what a model gets in place of a result that did not come in `timeout` seconds."""
+    return json.dumps({"error": f"the function did not answer within {timeout:g} s"})

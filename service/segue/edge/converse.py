@@ -10,10 +10,8 @@ import grpc
 import grpc.aio
 from google.protobuf.message import DecodeError
 
-from segue.core.events import InputEnded, OpenReceived, ShutdownRequested, StreamLost
+from segue.core.events import InputEnded, ShutdownRequested, StreamLost
 from segue.core.outputs import Audio, Closed, CloseReason, Next
-from segue.edge.hearing import Hearing
-from segue.edge.opening import read_format
 from segue.edge.status import status_of
 from segue.edge.wire import read_input, write_output
 from segue.node.driver import Driver
@@ -48,7 +46,6 @@ class _Channel:
 
     def __init__(self, number: int, stream: "Stream") -> None:
         self.number = number
-        self.hearing = Hearing()
         self.awake = False
         self._stream = stream
         self.driver: Driver = stream.registry.open(self._wake, self._ended)
@@ -116,7 +113,7 @@ class Stream:
             else:
                 self._answer_stray(event.channel)
         elif arm == "audio":
-            channel.driver.feed(channel.hearing.hear(event.seq, event.audio))
+            channel.driver.hear(event.seq, event.audio)
         else:
             channel.driver.feed(read_input(event, self._default_model))
 
@@ -128,10 +125,7 @@ class Stream:
             return
         self._opened.add(number)
         channel = self._channels[number] = _Channel(number, self)
-        opening = read_input(event, self._default_model)
-        if isinstance(opening, OpenReceived) and opening.options.input_format is not None:
-            channel.hearing = Hearing(read_format(event.open.input_format))
-        channel.driver.feed(opening)
+        channel.driver.feed(read_input(event, self._default_model))
         if self.registry.finishing:
             channel.driver.feed(ShutdownRequested())
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import inf
 
-from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 
-from segue.audio.formats import MODEL_GIVES, MODEL_TAKES
 from segue.core.options import (
+    MODEL_GIVES,
     AudioFormat,
     Compression,
     Encoding,
@@ -21,6 +21,7 @@ from segue.core.options import (
 )
 from segue.core.outputs import CloseReason
 from segue.core.resume_context import fault_of_template
+from segue.edge.durations import out_of_range, seconds, seconds_of
 from segue.edge.tools import read_functions, wrong_tools
 from segue_client.segue.v1 import open_session_pb2 as pb
 
@@ -61,7 +62,7 @@ def read_open(opening: pb.OpenSession, default_model: str) -> Options | Refusal:
         language=opening.language,
         system_instruction=opening.system_instruction,
         modality=Modality.TEXT if opening.response_modality == pb.OpenSession.MODALITY_TEXT else Modality.AUDIO,
-        mode=Mode.MANUAL if detection.mode == pb.TurnDetection.MODE_MANUAL else Mode.SERVER,
+        mode=_MODES[detection.mode],
         detection=ServerDetection(
             start_sensitivity=_SENSITIVITIES[detection.start_sensitivity],
             end_sensitivity=_SENSITIVITIES[detection.end_sensitivity],
@@ -70,12 +71,14 @@ def read_open(opening: pb.OpenSession, default_model: str) -> Options | Refusal:
         ),
         functions=read_functions(opening.tools),
         built_in_tools=tuple(opening.tools.built_in),
-        input_format=MODEL_TAKES if opening.HasField("input_format") else None,
+        interim_after=seconds(opening.tool_policy, "interim_after", inf),
+        interim_text=opening.tool_policy.interim_text,
+        input_format=read_format(opening.input_format) if opening.HasField("input_format") else None,
         output_format=output_format,
-        output_frame_duration=_seconds(opening, "output_frame_duration", _FRAME_DURATIONS[output_format.encoding]),
+        output_frame_duration=seconds(opening, "output_frame_duration", _FRAME_DURATIONS[output_format.encoding]),
         user_transcripts=opening.transcripts not in (pb.OpenSession.TRANSCRIPTS_MODEL, pb.OpenSession.TRANSCRIPTS_NONE),
         model_transcripts=opening.transcripts not in (pb.OpenSession.TRANSCRIPTS_USER, pb.OpenSession.TRANSCRIPTS_NONE),
-        lead=_seconds(opening.delivery, "lead", 1.0),
+        lead=seconds(opening.delivery, "lead", 1.0),
         unpaced=opening.delivery.unpaced,
         resume_context=_read_resume_context(opening.resume_context),
         first_turn=opening.first_turn.prompt if opening.HasField("first_turn") else None,
@@ -83,8 +86,8 @@ def read_open(opening: pb.OpenSession, default_model: str) -> Options | Refusal:
         compression=None
         if compression.off
         else Compression(compression.trigger_tokens or None, compression.target_tokens or None),
-        idle_timeout=_seconds(opening, "idle_timeout", 600.0),
-        max_duration=_seconds(opening, "max_duration", 14_400.0),
+        idle_timeout=seconds(opening, "idle_timeout", 600.0),
+        max_duration=seconds(opening, "max_duration", 14_400.0),
         labels=dict(opening.labels),
         notices=opening.include_notices,
     )
@@ -117,13 +120,16 @@ def _wrong(opening: pb.OpenSession) -> Iterator[str]:
     for name, audio_format in (("input_format", opening.input_format), ("output_format", opening.output_format)):
         if opening.HasField(name):
             yield from _wrong_format(name, audio_format)
-    yield from _out_of_range(opening, "output_frame_duration", 0.010, 1.0)
-    yield from _out_of_range(opening, "idle_timeout", 1.0, _DAY)
-    yield from _out_of_range(opening, "max_duration", 1.0, _DAY)
-    yield from _out_of_range(opening, "resume_window", 0.0, _DAY)
-    yield from _out_of_range(opening.delivery, "lead", 0.100, 60.0)
-    yield from _out_of_range(opening.turn_detection, "silence", 0.100, 5.0)
-    yield from _out_of_range(opening.turn_detection, "prefix_padding", 0.0, 1.0)
+    yield from out_of_range(opening, "output_frame_duration", 0.010, 1.0)
+    yield from out_of_range(opening, "idle_timeout", 1.0, _DAY)
+    yield from out_of_range(opening, "max_duration", 1.0, _DAY)
+    yield from out_of_range(opening, "resume_window", 0.0, _DAY)
+    yield from out_of_range(opening.delivery, "lead", 0.100, 60.0)
+    yield from out_of_range(opening.turn_detection, "silence", 0.100, 5.0)
+    yield from out_of_range(opening.turn_detection, "prefix_padding", 0.0, 1.0)
+    yield from out_of_range(opening.tool_policy, "interim_after", 0.100, 60.0)
+    if opening.tool_policy.interim_text and not opening.tool_policy.HasField("interim_after"):
+        yield "tool_policy.interim_text is never said without tool_policy.interim_after: set that, or leave it out"
     yield from _wrong_resume_context(opening.resume_context)
     for number, turn in enumerate(opening.initial_history):
         if not turn.role:
@@ -185,25 +191,15 @@ def _enum_holders(opening: pb.OpenSession) -> Iterator[tuple[Message, str]]:
         yield turn, f"initial_history[{number}]."
 
 
-def _out_of_range(message: Message, name: str, least: float, most: float) -> Iterator[str]:
-    if message.HasField(name) and not least <= seconds_of(getattr(message, name)) <= most:
-        yield f"{name} is {seconds_of(getattr(message, name)):g} s: it must be from {least:g} to {most:g} s"
-
-
 def _unserved(opening: pb.OpenSession) -> Iterator[str]:
-    if opening.turn_detection.mode == pb.TurnDetection.MODE_GATEWAY:
-        yield "turn_detection.mode MODE_GATEWAY"
     if opening.barge_in.policy not in (pb.BargeIn.POLICY_UNSPECIFIED, pb.BargeIn.POLICY_ALLOWED):
         yield "barge_in.policy other than POLICY_ALLOWED"
     if opening.delivery.max_unacked_bytes:
         yield "delivery.max_unacked_bytes"
     if seconds_of(opening.resume_window):
         yield "resume_window"
-    if any(function.HasField("timeout") for function in opening.tools.functions):
-        yield "tools.functions.timeout"
-    for name in ("tool_policy", "backend_options"):
-        if opening.HasField(name):
-            yield name
+    if opening.HasField("backend_options"):
+        yield "backend_options"
 
 
 def read_format(audio_format: pb.AudioFormat) -> AudioFormat:
@@ -225,20 +221,18 @@ _RESUME_POLICIES = {
     pb.ResumeContext.POLICY_OFF: ResumePolicy.OFF,
 }
 
+_MODES = {
+    pb.TurnDetection.MODE_UNSPECIFIED: Mode.SERVER,
+    pb.TurnDetection.MODE_SERVER: Mode.SERVER,
+    pb.TurnDetection.MODE_MANUAL: Mode.MANUAL,
+    pb.TurnDetection.MODE_GATEWAY: Mode.GATEWAY,
+}
+
 _SENSITIVITIES = {
     pb.TurnDetection.SENSITIVITY_UNSPECIFIED: None,
     pb.TurnDetection.SENSITIVITY_HIGH: Sensitivity.HIGH,
     pb.TurnDetection.SENSITIVITY_LOW: Sensitivity.LOW,
 }
-
-
-def seconds_of(duration: Duration) -> float:
-    """Return a protobuf duration in seconds."""
-    return float(duration.seconds + duration.nanos / 1e9)
-
-
-def _seconds(message: Message, name: str, default: float) -> float:
-    return seconds_of(getattr(message, name)) if message.HasField(name) else default
 
 
 def _milliseconds(message: Message, name: str) -> int | None:

@@ -4,8 +4,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from segue.core.options import FunctionDeclaration
+from segue.core.options import CALL_TIMEOUT, FunctionDeclaration
+from segue.edge.durations import out_of_range, seconds
 from segue.edge.json_text import write_json
+from segue.edge.schemas import wrong_schema
 from segue_client.segue.v1 import client_event_pb2
 from segue_client.segue.v1 import open_session_pb2 as pb
 from segue_client.wire import plain, plain_object
@@ -28,8 +30,13 @@ def wrong_tools(tools: pb.Tools) -> Iterator[str]:
         parameters = plain_object(function.parameters)
         if parameters and parameters.get("type") != "object":
             yield f'the parameters of function {function.name!r} are no JSON Schema with "type": "object"'
+        else:
+            for fault in wrong_schema(parameters, "parameters", parameters):
+                yield f"function {function.name!r}: {fault}"
         if write_json(parameters) is None:
             yield f"the parameters of function {function.name!r} hold a number that JSON does not have"
+        for fault in out_of_range(function, "timeout", 0.100, 600.0):
+            yield f"function {function.name!r}: {fault}"
     for name in tools.built_in:
         if not _BUILT_IN.fullmatch(name) or name == _NO_BUILT_IN:
             yield f'{name!r} is no built-in tool\'s name: those are such as "googleSearch"'
@@ -51,6 +58,7 @@ def read_functions(tools: pb.Tools) -> tuple[FunctionDeclaration, ...]:
             description=function.description,
             parameters=(write_json(plain_object(function.parameters)) or "") if function.parameters.fields else "",
             blocking=function.blocking if function.HasField("blocking") else None,
+            timeout=seconds(function, "timeout", CALL_TIMEOUT),
         )
         for function in tools.functions
     )

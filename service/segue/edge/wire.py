@@ -8,8 +8,9 @@ from google.protobuf.duration_pb2 import Duration
 from segue.core import events as ev
 from segue.core import outputs as out
 from segue.core.options import Scheduling
+from segue.edge.durations import seconds_of
 from segue.edge.json_text import read_object
-from segue.edge.opening import Refusal, read_open, seconds_of
+from segue.edge.opening import Refusal, read_open
 from segue.edge.tools import read_response
 from segue_client.segue.v1 import client_event_pb2, error_pb2
 from segue_client.segue.v1 import server_event_pb2 as pb

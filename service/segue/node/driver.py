@@ -2,17 +2,19 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypeAlias
 
 import structlog
 
-from segue.audio.formats import MODEL_GIVES
 from segue.backend.link import Backend, Link
 from segue.core.actions import (
     Action,
     Dial,
     End,
     HangUp,
+    JudgeSpeech,
+    Relearn,
     Send,
     SendActivity,
     SendAudio,
@@ -28,13 +30,17 @@ from segue.core.events import (
     LinkLost,
     LinkOpened,
     OpenReceived,
+    SpeechJudged,
     StreamReady,
     Tick,
     ToolResultReceived,
 )
+from segue.core.options import MODEL_GIVES, MODEL_TAKES, Options
 from segue.core.outputs import Audio, Closed, ToolCall, ToolCallCancelled
 from segue.core.profiles import Profile, profile_of
 from segue.core.session import Session, State
+from segue.node.hearing import Hearing
+from segue.node.judge import Judge
 from segue.node.rendering import Rendering
 from segue.telemetry.metrics import Metrics
 
@@ -55,6 +61,7 @@ class Driver:
         session: the session, new.
         backend: where its links are dialled.
         metrics: what is counted.
+        judge: what tells speech from other sounds.
         profiles: the families of models that metrics tell apart.
         wake: called when there is output to pull.
         ended: called once, when the session is over.
@@ -65,6 +72,7 @@ class Driver:
         session: Session,
         backend: Backend,
         metrics: Metrics,
+        judge: Judge,
         profiles: tuple[Profile, ...],
         wake: Callable[[], None],
         ended: Callable[["Driver"], None],
@@ -72,6 +80,7 @@ class Driver:
         self.session = session
         self._backend = backend
         self._metrics = metrics
+        self._judge = judge
         self._profiles = profiles
         self._wake = wake
         self._ended = ended
@@ -84,9 +93,9 @@ class Driver:
         self._timer: asyncio.Handle | None = None
         self._timer_at = 0.0
         self._family = ""
+        self._hearing = Hearing(Options(model=""))
         self._rendering: Rendering | None = None
         self._output_rate = 1
-        self._input_rate = 1
         self._close_reason, self._close_message = "stream_lost", "the client's stream is gone"
         self._log = _log.bind(session=session.session_id)
         metrics.sessions_active.inc()
@@ -112,6 +121,11 @@ class Driver:
         if not (passed_on and self._timer is not None and self._timer_at <= now + _NEAR):
             self._schedule(now)
 
+    def hear(self, seq: int, audio: bytes) -> None:
+        """Let the session hear a frame of the user's audio, in the format of the client."""
+        for heard in self._hearing.hear(seq, audio):
+            self.feed(heard)
+
     def pull(self, max_events: int, max_bytes: int) -> list[Send]:
         """Return what goes into the next stream message."""
         now = self._loop.time()
@@ -133,7 +147,7 @@ class Driver:
             match action:
                 case SendAudio():
                     self._links[action.link].send_audio(action.audio, action.sample_rate)
-                    self._metrics.audio_in.inc(len(action.audio) / self._input_rate)
+                    self._metrics.audio_in.inc(len(action.audio) / MODEL_TAKES.bytes_per_second)
                 case Wake():
                     self._wake()
                 case SendText():
@@ -142,6 +156,10 @@ class Driver:
                     self._links[action.link].send_note(action.text, action.slot)
                 case SendActivity():
                     self._links[action.link].send_activity(action.started)
+                case JudgeSpeech():
+                    self._judge.ask(action.audio, partial(self._hear_judgement, action.question))
+                case Relearn():
+                    self._hearing.relearn()
                 case SendToolResult():
                     self._links[action.link].send_tool_result(
                         action.call_id, action.name, action.response, action.scheduling, action.will_continue
@@ -180,6 +198,9 @@ class Driver:
         for said in self._rendering.render(event) if self._rendering else (event,):
             self.feed(said)
 
+    def _hear_judgement(self, question: int, probability: float) -> None:
+        self.feed(SpeechJudged(question, probability))
+
     def _forget(self, number: int) -> Link:
         self._metrics.links_active.dec()
         return self._links.pop(number)
@@ -190,8 +211,7 @@ class Driver:
         self._output_rate = options.output_format.bytes_per_second
         if options.output_format != MODEL_GIVES:
             self._rendering = Rendering(options.output_format)
-        if options.input_format is not None:
-            self._input_rate = options.input_format.bytes_per_second
+        self._hearing = Hearing(options)
         self._log.info("session_opened", model=options.model, labels=options.labels)
 
     def _note_result(self, call_id: str, now: float) -> None:
@@ -212,7 +232,7 @@ class Driver:
                 self._called_at[output.call_id] = now
             case ToolCallCancelled():
                 if self._called_at.pop(output.call_id, None) is not None:
-                    self._metrics.observe_tool_call("cancelled")
+                    self._metrics.observe_tool_call("timed_out" if output.timed_out else "cancelled")
 
     def _schedule(self, now: float) -> None:
         # A timer that is too early only asks again, so it is moved only forward: most events put the deadline off.

@@ -10,6 +10,7 @@ from segue.core.events import ShutdownRequested
 from segue.core.policy import Policy
 from segue.core.session import Session
 from segue.node.driver import Driver, Remains
+from segue.node.judge import Judge
 from segue.telemetry.metrics import Metrics
 
 
@@ -34,6 +35,7 @@ class Registry:
         self._metrics = metrics
         self._policy = policy
         self._witness = witness
+        self._judge = Judge()
         self._drivers: set[Driver] = set()
         # The sessions are ending, and a new one is to end as soon as it can.
         self.finishing = False
@@ -58,7 +60,7 @@ class Registry:
         session_id = secrets.token_hex(8)
         # Of the session's own seed, so that what it did can be done again.
         session = Session(session_id, self._policy, Random(session_id).random)
-        driver = Driver(session, self._backend, self._metrics, self._policy.profiles, wake, forget)
+        driver = Driver(session, self._backend, self._metrics, self._judge, self._policy.profiles, wake, forget)
         self._drivers.add(driver)
         self._empty.clear()
         return driver
@@ -73,3 +75,4 @@ class Registry:
         for driver in list(self._drivers):
             driver.feed(ShutdownRequested())
         await self._empty.wait()
+        self._judge.close()

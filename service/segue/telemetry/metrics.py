@@ -116,7 +116,8 @@ class Metrics:
         )
         self.tool_calls = Counter(
             "segue_tool_calls_total",
-            "Functions the model asked for: answered, cancelled by the model, or unanswered at the session's end.",
+            "Functions the model asked for: answered, cancelled by the model, timed_out, or "
+            "unanswered at the session's end.",
             ["outcome"],
             registry=reg,
         )

@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import fields
-from functools import cache
+from functools import cache, partial
 from random import Random
 
 from segue.backend.frames import (
@@ -25,6 +25,7 @@ from segue.core.events import (
     LinkLost,
     LinkOpened,
     ModelAudio,
+    SpeechJudged,
     StreamReady,
     Tick,
     ToolCalled,
@@ -32,6 +33,7 @@ from segue.core.events import (
 )
 from segue.core.profiles import profile_of
 from segue.core.session import Session
+from segue.simulator.conversation.stamps import StampReader
 from segue.simulator.faults.plan import FaultPlan
 from segue.simulator.history import History, Value
 from segue.simulator.promises import Broke
@@ -142,6 +144,12 @@ class Driver:
                     self._gone_at = max(self._gone_at, hung_up.link.gone_at)
                 case do.End():
                     self._end()
+                case do.JudgeSpeech():
+                    # What a user of this world says is numbered, and a mere sound is not.
+                    judged = SpeechJudged(action.question, float(bool(StampReader().read(action.audio))))
+                    self._clock.after(0.0, partial(self.feed, judged))
+                case do.Relearn():
+                    pass
                 case do.SendText() | do.SendNote() | do.SendActivity() | do.SendToolResult():
                     self._send(action)
                 case _:
