@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from segue.core import events as ev
 from segue.core.actions import Purpose, Setup
-from segue.core.options import Scheduling
+from segue.core.options import FunctionDeclaration, Scheduling, Update
 from segue.core.profiles import NoteSlot, TextSlot
 
 # 16-bit mono at 24000 Hz.
@@ -22,6 +22,12 @@ def speech(seconds: float) -> bytes:
 class Note:
     text: str
     slot: NoteSlot
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    content: bytes
+    mime_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,7 @@ class ScriptedLink:
         self.purpose = purpose
         self.held = held
         self._opens = opens
-        self.sent: list[bytes | str | Note | Activity | ToolResult] = []
+        self.sent: list[bytes | str | Note | Image | Update | Activity | ToolResult] = []
         self.hung_up = False
         self.lost = False
 
@@ -84,6 +90,17 @@ class ScriptedLink:
 
     def send_note(self, text: str, slot: NoteSlot) -> None:
         self.sent.append(Note(text, slot))
+
+    def send_image(self, content: bytes, mime_type: str) -> None:
+        self.sent.append(Image(content, mime_type))
+
+    def send_update(
+        self,
+        system_instruction: str | None,
+        functions: tuple[FunctionDeclaration, ...] | None,
+        built_in_tools: tuple[str, ...] | None,
+    ) -> None:
+        self.sent.append(Update(system_instruction, functions, built_in_tools))
 
     def send_activity(self, started: bool) -> None:
         self.sent.append(Activity(started))

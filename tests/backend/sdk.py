@@ -16,7 +16,7 @@ from google.genai import types
 from google.genai.live import AsyncSession
 
 from segue.core.actions import Setup
-from segue.core.options import FunctionDeclaration, Mode
+from segue.core.options import FunctionDeclaration
 
 RECORDINGS = Path(__file__).parents[1] / "frames"
 SERVICES = ("developer", "vertex", "express")
@@ -119,7 +119,7 @@ def connect_config(setup: Setup, *, vertex: bool) -> types.LiveConnectConfig:
         session_resumption=types.SessionResumptionConfig(
             handle=setup.handle or None, transparent=True if vertex and setup.transparent else None
         ),
-        tools=[*_tools(setup)] or None,
+        tools=[*tools_of(setup.functions, setup.built_in_tools)] or None,
     )
 
 
@@ -145,11 +145,15 @@ def _realtime_input(setup: Setup) -> types.RealtimeInputConfig | None:
         prefix_padding_ms=tuned.prefix_padding_ms,
         silence_duration_ms=tuned.silence_ms,
     )
-    if setup.mode is Mode.MANUAL:
+    if setup.mode.signals:
         detection = types.AutomaticActivityDetection(disabled=True)
-    elif detection == types.AutomaticActivityDetection():
+    tuned_at_all = detection != types.AutomaticActivityDetection()
+    if setup.interruptible and not tuned_at_all:
         return None
-    return types.RealtimeInputConfig(automatic_activity_detection=detection)
+    return types.RealtimeInputConfig(
+        automatic_activity_detection=detection if tuned_at_all else None,
+        activity_handling=None if setup.interruptible else types.ActivityHandling.NO_INTERRUPTION,
+    )
 
 
 def _compression(setup: Setup) -> types.ContextWindowCompressionConfig | None:
@@ -161,10 +165,11 @@ def _compression(setup: Setup) -> types.ContextWindowCompressionConfig | None:
     )
 
 
-def _tools(setup: Setup) -> list[types.Tool]:
-    functions = [_declaration(function) for function in setup.functions]
-    built_in = [types.Tool.model_validate({name: {}}) for name in setup.built_in_tools]
-    return ([types.Tool(function_declarations=functions)] if functions else []) + built_in
+def tools_of(functions: tuple[FunctionDeclaration, ...], built_in_tools: tuple[str, ...]) -> list[types.Tool]:
+    """Return tools in the SDK's terms."""
+    declared = [_declaration(function) for function in functions]
+    built_in = [types.Tool.model_validate({name: {}}) for name in built_in_tools]
+    return ([types.Tool(function_declarations=declared)] if declared else []) + built_in
 
 
 def _declaration(function: FunctionDeclaration) -> types.FunctionDeclaration:

@@ -12,9 +12,9 @@ from segue.backend.link import Link
 from segue.core import events as ev
 from segue.core.actions import Purpose, Setup
 from segue.core.events import LossCause
-from segue.core.options import Modality, Scheduling, ServerDetection
+from segue.core.options import Modality, Scheduling, ServerDetection, Update
 from segue.core.profiles import PROFILES, NoteSlot, Profile, TextSlot
-from tests.scripted_backend import Activity, Note, ScriptedBackend, ToolResult
+from tests.scripted_backend import Activity, Image, Note, ScriptedBackend, ToolResult
 from tests.waiting import wait_until
 
 SETUP = Setup("gemini-3.8-live", "", "", "", Modality.AUDIO, ServerDetection(), None)
@@ -73,12 +73,16 @@ class TestDialler:
         link.send_audio(b"\x00\x01", 16_000)
         link.send_text("Hi", TextSlot.CONTENT)
         link.send_note("Note", NoteSlot.SYSTEM)
+        link.send_image(b"png", "image/png")
+        link.send_update("Be brief.", (), ("googleSearch",))
         link.send_activity(True)
         link.send_tool_result("1", "f", "{}", Scheduling.SILENT, True)
         assert behind.sent == [
             b"\x00\x01",
             "Hi",
             Note("Note", NoteSlot.SYSTEM),
+            Image(b"png", "image/png"),
+            Update("Be brief.", (), ("googleSearch",)),
             Activity(True),
             ToolResult("1", "f", "{}", Scheduling.SILENT, True),
         ]
@@ -107,6 +111,8 @@ class TestDialler:
             link.send_audio(b"\x00\x01", 16_000)
             link.send_text("Hi", TextSlot.CONTENT)
             link.send_note("Note", NoteSlot.SYSTEM)
+            link.send_image(b"png", "image/png")
+            link.send_update("Be brief.", None, None)
             link.send_activity(True)
             link.send_tool_result("1", "f", "{}", None, False)
         waiting.hang_up()

@@ -11,7 +11,16 @@ from google.genai.live import AsyncSession
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.backend.frames import activity_frame, audio_frame, note_frame, setup_frame, text_frame, tool_result_frame
+from segue.backend.frames import (
+    activity_frame,
+    audio_frame,
+    image_frame,
+    note_frame,
+    setup_frame,
+    text_frame,
+    tool_result_frame,
+    update_frame,
+)
 from segue.core.actions import Setup
 from segue.core.options import (
     Compression,
@@ -24,7 +33,7 @@ from segue.core.options import (
 )
 from segue.core.profiles import NoteSlot, TextSlot
 from tests.backend.live_server import SETUP
-from tests.backend.sdk import RECORDINGS, SERVICES, Sdk, normal, recorded
+from tests.backend.sdk import RECORDINGS, SERVICES, Sdk, normal, recorded, tools_of
 
 MESSAGES = sorted(RECORDINGS.glob("sdk_*/client_messages_*.jsonl"))
 SETUPS = {
@@ -64,6 +73,7 @@ ALL_SETUPS = st.builds(
     detection=st.builds(ServerDetection, SENSITIVITIES, SENSITIVITIES, NUMBERS, NUMBERS),
     compression=st.none() | st.builds(Compression, NUMBERS, NUMBERS),
     mode=st.sampled_from(Mode),
+    interruptible=st.booleans(),
     functions=st.lists(FUNCTIONS, max_size=2).map(tuple),
     built_in_tools=BUILT_IN.map(tuple),
     handle=st.sampled_from(["", "H-123", 'ö"']),
@@ -147,12 +157,16 @@ class TestOtherFrames:
             return bool(normal(json.loads(ours)) == normal(frames[scenario]))
 
         assert is_as("send_realtime_input(audio=Blob)", audio_frame(RECORDED_AUDIO, 16_000))
+        assert is_as("send_realtime_input(video=Blob jpeg)", image_frame(RECORDED_AUDIO, "image/jpeg"))
         content = "send_client_content(turns=Content(text), turn_complete=True)"
         assert is_as(content, text_frame("héllo", TextSlot.CONTENT))
         assert is_as("send_realtime_input(text)", text_frame("hello", TextSlot.REALTIME))
         assert is_as("send_realtime_input(text)", note_frame("hello", NoteSlot.REALTIME))
         assert is_as("send_realtime_input(activity_start)", activity_frame(started=True))
         assert is_as("send_realtime_input(activity_end)", activity_frame(started=False))
+        if recording.parent.name != "sdk_1.24.0":
+            assert is_as("send_context_update(system_instruction)", update_frame("new", None, None))
+            assert is_as("send_context_update(tools=[])", update_frame(None, (), ()))
 
     @pytest.mark.parametrize("service", SERVICES)
     @pytest.mark.parametrize("text", TEXTS)
@@ -183,6 +197,29 @@ class TestOtherFrames:
             activity_frame(started=False),
         ]
         assert [normal(json.loads(frame or b"")) for frame in ours] == sdk.frames(service, say)
+
+    @pytest.mark.parametrize("service", SERVICES)
+    def test_equal_those_of_the_installed_sdk_for_images_and_updates(self, sdk: Sdk, service: str) -> None:
+        functions = (FunctionDeclaration("f", "d", '{"type":"object"}', blocking=True),)
+        theirs = tools_of(functions, ("googleSearch",))
+
+        async def say(session: AsyncSession) -> None:
+            for mime_type in ("image/jpeg", "image/png"):
+                await session.send_realtime_input(video=types.Blob(data=RECORDED_AUDIO, mime_type=mime_type))
+            await session.send_context_update(system_instruction="Be brief.")
+            await session.send_context_update(tools=[*theirs])
+            await session.send_context_update(system_instruction="Be brief.", tools=[*theirs])
+            await session.send_context_update(tools=[])
+
+        ours = [
+            image_frame(RECORDED_AUDIO, "image/jpeg"),
+            image_frame(RECORDED_AUDIO, "image/png"),
+            update_frame("Be brief.", None, None),
+            update_frame(None, functions, ("googleSearch",)),
+            update_frame("Be brief.", functions, ("googleSearch",)),
+            update_frame(None, (), ()),
+        ]
+        assert [normal(json.loads(frame)) for frame in ours] == sdk.frames(service, say)
 
     @pytest.mark.parametrize("service", SERVICES)
     @pytest.mark.parametrize("scheduling", [None, *Scheduling])

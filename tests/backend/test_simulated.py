@@ -125,6 +125,16 @@ async def test_the_client_says_when_the_user_speaks() -> None:
         assert edges == [True, False]
 
 
+async def test_the_model_is_shown_pictures_and_changed_while_nobody_may_interrupt_it() -> None:
+    async with simulated() as backend:
+        link, reports = await opened(backend, replace(SETUP, interruptible=False))
+        link.send_image(b"\xff\xd8\xff".ljust(2**20, b"."), "image/jpeg")
+        link.send_update("Be brief.", (WEATHER,), ("googleSearch",))
+        link.send_text("How is the weather?", TextSlot.CONTENT)
+        assert (await reports.until(ToolCalled)).name == WEATHER.name
+        assert not backend.odd_messages
+
+
 async def test_the_service_says_goodbye_and_closes() -> None:
     timing = replace(TIMING, go_away_after=0.1, close_after=0.3)
     async with simulated(timing) as backend:

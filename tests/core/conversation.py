@@ -358,9 +358,9 @@ def telling(options: Options = OPTIONS, policy: Policy = POLICY) -> Conversation
     return call
 
 
-def told() -> Conversation:
+def told(options: Options = OPTIONS) -> Conversation:
     """Return one in which the backend has ended that story, and the client is 3 s into it."""
-    call = telling()
+    call = telling(options)
     call.finish_generation()
     call.complete()
     return call

@@ -109,10 +109,14 @@ def test_a_call_whose_result_came_is_not_taken_back() -> None:
 
 
 def test_a_link_that_resumes_from_after_a_call_knows_it_and_one_from_before_does_not() -> None:
-    calls = calling("weather", "weather")
-    calls.move(since=10.5)
+    calls = calling("weather")
+    # What comes at once has an order all the same.
+    calls.remember(10.0)
+    calls.add("b", "weather", "{}", 1, 10.0)
+    calls.move(since=10.0)
     assert [call is not None and call.known for call in (calls.find("a"), calls.find("b"))] == [True, False]
     # Not even by a later handle of another link.
+    calls.remember(99.0)
     calls.move(since=99.0)
     assert [call is not None and call.known for call in (calls.find("a"), calls.find("b"))] == [True, False]
 
@@ -126,6 +130,7 @@ def test_nobody_waits_on_a_link_that_does_not_know_the_call() -> None:
 
 def test_a_result_is_given_again_to_a_link_that_resumes_from_before_it() -> None:
     calls = calling("weather")
+    calls.remember(11.0)
     respond(calls, "a", 12.0)
     calls.move(since=11.0)
     assert [(call.id, call.known) for call in calls.to_give()] == [("a", True)]

@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from segue.core import events as ev
-from segue.core.actions import Drop, Send, Wake
+from segue.core.actions import Drop, Send, Wake, Wedged
 from segue.core.options import Modality
 from segue.core.outputs import (
     Audio,
     CloseReason,
     EndReason,
+    Interrupted,
     Opened,
     Speaker,
     Text,
@@ -242,6 +243,27 @@ def test_words_that_are_understood_late_belong_to_the_turn_that_answers_them() -
     call.complete()
     call.wait(2.0)
     call.assert_turn_ended(1)
+
+
+@pytest.mark.parametrize("played", [False, True])
+def test_words_that_are_understood_after_their_answer_was_made_do_not_interrupt_it(played: bool) -> None:
+    call = Conversation.opened()
+    call.say(1.0)
+    call.wait(1.0)
+    # The network brings it all at once.
+    call.reading = played
+    call.answer(1.0)
+    call.finish_generation()
+    call.complete()
+    call.understand("What time is it?")
+    call.reading = True
+    call.read()
+    call.wait(20.0)
+    assert bool(call.got(Interrupted)) is played
+    if not played:
+        assert call.heard(1) == pytest.approx(1.0)
+        assert Transcript(1, Speaker.USER, "What time is it?") in call.outputs
+        assert not call.did(Wedged)
 
 
 def test_the_detector_of_the_backend_is_passed_on() -> None:

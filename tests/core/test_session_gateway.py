@@ -303,3 +303,23 @@ def test_an_interrupt_of_what_was_generated_stops_nothing() -> None:
     call.finish_generation()
     call.interrupt()
     assert shape(call, 1) == []
+
+
+def test_the_client_is_told_only_what_segue_hears() -> None:
+    call = Conversation.opened(GATEWAY)
+    call.receive(ev.UserActivityDetected(1, True))
+    call.receive(ev.UserActivityDetected(1, False))
+    assert edges(call) == []
+
+
+def test_the_answer_to_an_activity_is_not_taken_for_the_turn_that_it_cut() -> None:
+    call = telling(GATEWAY)
+    # The backend never says that it was interrupted.
+    speak(call)
+    call.understand("And the dragon?")
+    call.wait(0.5)
+    call.answer(1.0, "It slept.")
+    call.finish_generation()
+    call.complete()
+    call.wait(2.0)
+    assert call.assert_turn_ended(2).heard_text == "It slept."

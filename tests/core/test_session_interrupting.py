@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from segue.core import events as ev
+from segue.core.actions import Wedged
 from segue.core.outputs import Audio, CloseReason, CutCause, EndReason, Interrupted, TurnEnded, Usage
 from tests.core.conversation import OPTIONS, Conversation, telling, told
 
@@ -258,3 +259,25 @@ def test_an_overflowing_turn_can_be_cut() -> None:
     call.wait(1.0)
     assert call.assert_turn_ended(1).reason is EndReason.INTERRUPTED
     assert call.heard(1) + call.dropped("interrupted") + call.dropped("overflow") == pytest.approx(200.0)
+
+
+def test_who_interrupts_waits_no_more_for_an_answer_that_a_sound_cut_before_its_first_word() -> None:
+    call = Conversation.opened()
+    call.say(1.0)
+    call.understand("What time is it?")
+    call.wait(1.0)
+    call.interrupted()
+    call.complete()
+    call.wait(1.0)
+    call.interrupt()
+    call.wait(60.0)
+    assert [cut.cause for cut in call.got(Interrupted)] == [CutCause.USER, CutCause.NONE]
+    assert not call.did(Wedged)
+
+
+def test_who_interrupts_nothing_while_speaking_is_answered_all_the_same() -> None:
+    call = Conversation.opened()
+    call.say(1.0)
+    call.interrupt()
+    call.wait(60.0)
+    assert call.did(Wedged)

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import inf
 from random import Random
 
 import pytest
 
 from segue.core import events as ev
-from segue.core.options import Compression, FunctionDeclaration, Mode, Options, Scheduling
+from segue.core.options import Compression, FunctionDeclaration, Mode, Options, Scheduling, Update
 from segue.core.outputs import Usage
 from segue.core.policy import FalseInterruption, Policy
 from segue.core.profiles import PROFILES
@@ -31,7 +32,9 @@ def any_options(chance: Random) -> Options:
         mode=chance.choice(list(Mode)),
         functions=(FunctionDeclaration("weather"), FunctionDeclaration("book", blocking=True)),
         compression=chance.choice([None, Compression()]),
+        barge_in_after=chance.choice([0.0, 0.0, 2.0, inf]),
         lead=chance.choice([0.1, 0.25, 1.0, 60.0]),
+        max_unacked_bytes=chance.choice([0, 0, 96_000]),
         unpaced=chance.random() < 0.3,
         output_frame_duration=chance.choice([0.01, 0.04, 1.0]),
         idle_timeout=chance.choice([600.0, 600.0, 20.0]),
@@ -62,6 +65,16 @@ def any_policy(chance: Random) -> Policy:
     )
 
 
+def any_update(chance: Random) -> Update:
+    """Return a change, which seldom is one of what the model has to be told."""
+    return Update(
+        system_instruction=chance.choice([None, None, None, "Be brief."]),
+        barge_in_after=chance.choice([None, 0.0, 2.0, inf]),
+        lead=chance.choice([None, 0.1, 1.0]),
+        max_unacked_bytes=chance.choice([None, 0, 96_000]),
+    )
+
+
 def any_event(chance: Random) -> ev.Event:
     """Return an event as a peer may send it: in sequence or not, of a link that counts or of another."""
     flip = chance.random() < 0.5
@@ -74,6 +87,8 @@ def any_event(chance: Random) -> ev.Event:
         lambda: ev.AudioReceived(seq, chance.choice([b"", voice(0.02), voice(0.02), voice(0.5)]), flip),
         lambda: ev.AudioReceived(0, voice(0.5), True),
         lambda: ev.TextReceived(seq, text),
+        lambda: ev.ImageReceived(seq, b"png", "image/png"),
+        lambda: ev.UpdateReceived(seq, any_update(chance)),
         lambda: ev.ActivityReceived(0, flip),
         lambda: ev.ActivityReceived(seq, flip),
         lambda: ev.InterruptReceived(seq, chance.randrange(4), heard),

@@ -472,7 +472,48 @@ def test_words_behind_a_call_that_was_lost_are_not_swallowed() -> None:
     call.respond("c1", WEATHER)
     call.wait(3.0)
     assert call.given_seconds(2, OTHER_VOICE) == pytest.approx(0.6)
+    # They are answered before the model is told, which would interrupt it.
+    assert not any(WEATHER in text for text in call.texts(2))
+    call.answer(0.5, "I am listening.")
+    call.finish_generation()
+    call.complete()
+    call.wait(1.0)
     assert any(WEATHER in text for text in call.texts(2))
+
+
+def test_words_that_are_given_again_are_answered_before_the_result_of_a_call_that_was_lost_is_told() -> None:
+    call = asked(GATED)
+    call.lose_link()
+    call.respond("c1", WEATHER)
+    call.say(1.0, sample=OTHER_VOICE)
+    call.wait(1.0)
+    call.link_up()
+    call.wait(2.0)
+    assert call.given_seconds(2, OTHER_VOICE) == pytest.approx(1.0)
+    assert call.texts(2) == []
+    call.answer(0.5, "I am listening.")
+    call.finish_generation()
+    call.complete()
+    call.wait(1.0)
+    [told] = call.texts(2)
+    assert WEATHER in told
+
+
+def test_words_that_a_handle_covers_are_given_again_where_the_result_of_a_lost_call_waits_for_their_answer() -> None:
+    call = asked(GATED)
+    call.lose_link()
+    call.wait(0.3)
+    call.link_up()
+    call.say(1.0, sample=OTHER_VOICE)
+    call.understand("What time is it?")
+    call.wait(1.0)
+    call.hand_over("h3", consumed=10_000)
+    call.lose_link()
+    call.respond("c1", WEATHER)
+    call.wait(1.0)
+    call.link_up()
+    call.wait(2.0)
+    assert call.given_seconds(3, OTHER_VOICE) == pytest.approx(1.0)
 
 
 def test_a_call_that_is_taken_back_while_the_link_is_lost_stays_taken_back() -> None:

@@ -158,7 +158,7 @@ def test_work_that_is_said_to_be_over_gets_the_allowance_again() -> None:
 
 
 def test_nothing_is_owed_while_a_call_that_the_model_waits_for_is_under_way() -> None:
-    call = acquainted(replace(NATIVE, functions=(FunctionDeclaration("weather"),)))
+    call = acquainted(replace(NATIVE, functions=(FunctionDeclaration("weather", timeout=600.0),)))
     call.write("What is the weather?")
     call.call("c1")
     assert wedged_after(call) is None
@@ -790,3 +790,14 @@ def test_words_that_interrupt_a_model_that_works_are_owed_an_answer() -> None:
     call.link_up()
     call.wait(2.0)
     assert call.given_seconds(call.link, OTHER_VOICE) == pytest.approx(1.2, abs=0.05)
+
+
+def test_a_model_that_refuses_does_not_go_on_though_it_said_that_it_would() -> None:
+    call = acquainted(THINKING)
+    call.say(1.0)
+    call.wait(2.0)
+    call.work(idle=False)
+    call.complete()
+    call.complete("RESPONSE_REJECTED")
+    call.wait(120.0)
+    assert not call.did(Wedged)

@@ -8,6 +8,7 @@ import pytest
 
 from segue.core import events as ev
 from segue.core.actions import Action, Send, Wake
+from segue.core.options import Update
 from segue.core.outputs import CloseReason, Rejection, Usage
 from segue.core.session import REACTIONS, State
 from tests.core.conversation import OPTIONS, Conversation, speech, voice
@@ -18,6 +19,8 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.AudioReceived(0, voice(0.02), True),
     ev.SpeechJudged(1, 0.5),
     ev.NoteReceived(0, "The user's name is Ann.", answer=False),
+    ev.ImageReceived(0, b"png", "image/png"),
+    ev.UpdateReceived(0, Update(system_instruction="Be brief.")),
     ev.TextReceived(0, "hello"),
     ev.ActivityReceived(0, True),
     ev.ToolResultReceived(0, "c1", "{}"),
@@ -117,6 +120,8 @@ TABLE: dict[type[ev.Event], tuple[str, str, str, str, str, str]] = {
     ev.TextReceived: ("-", "OPENING", "OPEN SendText", "FINISHING InputRejected", "-", "-"),
     ev.SpeechJudged: ("-", "OPENING", "OPEN", "FINISHING", "-", "-"),
     ev.NoteReceived: ("-", "OPENING", "OPEN", "FINISHING InputRejected", "-", "-"),
+    ev.ImageReceived: ("-", "OPENING", "OPEN SendImage", "FINISHING InputRejected", "-", "-"),
+    ev.UpdateReceived: ("-", "OPENING", "OPEN SendUpdate", "FINISHING SendUpdate", "-", "-"),
     ev.ActivityReceived: (
         "-",
         "OPENING InputRejected",

@@ -1,9 +1,11 @@
 """What Segue itself says to the model."""
 
+import json
+
 import pytest
 
 from segue.core.recall import Exchange
-from segue.core.wording import go_on, result_of, what_was_missed, with_history
+from segue.core.wording import go_on, interim, result_of, timed_out, what_was_missed, with_history
 
 EXCHANGES = [Exchange(1, "What time is it?", "Noon.")]
 
@@ -64,6 +66,12 @@ def test_a_result_comes_with_what_it_was_called_for() -> None:
     for words in ('"What is the weather?"', "weather", '{"city": "Bonn"}', '{"degrees": 7}'):
         assert words in text
     assert "The user had said" not in result_of("", "weather", "{}", "{}")
+
+
+def test_what_stands_in_for_a_result_is_json() -> None:
+    assert "still working" in json.loads(interim(""))["status"]
+    assert json.loads(interim('Say "größe".')) == {"status": 'Say "größe".'}
+    assert json.loads(timed_out(0.5)) == {"error": "the function did not answer within 0.5 s"}
 
 
 def test_words_cannot_leave_their_fence() -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import Struct, Value
 
 from segue.core import events as ev
@@ -10,7 +11,7 @@ from segue.core.options import FunctionDeclaration, Scheduling
 from segue.gateway import Gateway
 from segue_client.segue.v1 import open_session_pb2 as pb
 from segue_client.segue.v1.client_event_pb2 import ClientEvent, ToolResult
-from segue_client.segue.v1.server_event_pb2 import InputRejected, TurnEnded
+from segue_client.segue.v1.server_event_pb2 import InputRejected, Interrupted, TurnEnded
 from tests import scripted_backend
 from tests.conversation import Conversation, conversing, numbers, opening
 from tests.scripted_backend import ScriptedBackend, ScriptedLink
@@ -121,6 +122,77 @@ async def test_a_call_that_is_taken_back_wants_no_result(gateway: Gateway, backe
         cancelled = [event for event in conversation.heard if event.HasField("tool_call_cancelled")]
         assert len(cancelled) == 1
         assert answered(gateway, "cancelled") == 1.0
+
+
+async def test_a_call_that_is_made_anew_is_answered_once(gateway: Gateway, backend: ScriptedBackend) -> None:
+    async with conversing(gateway.port) as conversation:
+        await conversation.open(options=opening(tools=WEATHER))
+        (link,) = backend.links
+        await called(conversation, link)
+        await called(conversation, link)
+        again = [ClientEvent(seq=seq, tool_result=ToolResult(call_id="c1", error="none")) for seq in (1, 2)]
+        await conversation.say(*again)
+        rejected = (await conversation.hear("input_rejected")).input_rejected
+        assert (rejected.input_seq, rejected.reason) == (2, InputRejected.REASON_UNKNOWN_CALL)
+        assert len(link.sent) == 1
+        assert gateway.metrics.registry.get_sample_value("segue_rejections_total", {"reason": "unknown_call"}) == 1.0
+
+
+async def test_a_call_that_takes_too_long_fails(gateway: Gateway, backend: ScriptedBackend) -> None:
+    hasty = pb.FunctionDeclaration(name="get_weather", timeout=Duration(nanos=100_000_000))
+    async with conversing(gateway.port) as conversation:
+        await conversation.open(options=opening(tools=pb.Tools(functions=[hasty])))
+        (link,) = backend.links
+        await called(conversation, link)
+        assert (await conversation.hear("tool_call_cancelled")).tool_call_cancelled.call_id == "c1"
+        (given,) = link.sent
+        response = '{"error": "the function did not answer within 0.1 s"}'
+        assert given == scripted_backend.ToolResult("c1", "get_weather", response, None, False)
+        await conversation.say(ClientEvent(seq=1, tool_result=ToolResult(call_id="c1", error="none")))
+        rejected = (await conversation.hear("input_rejected")).input_rejected
+        assert (rejected.input_seq, rejected.reason) == (1, InputRejected.REASON_UNKNOWN_CALL)
+        assert "came too late" in rejected.message
+        assert answered(gateway, "timed_out") == 1.0
+        assert answered(gateway) is None
+
+
+async def test_a_slow_call_is_bridged_and_its_result_follows_as_text(
+    gateway: Gateway, backend: ScriptedBackend
+) -> None:
+    policy = pb.ToolPolicy(interim_after=Duration(nanos=100_000_000), interim_text="One moment.")
+    options = opening(tools=WEATHER, tool_policy=policy, model="gemini-2.5-flash-native-audio")
+    async with conversing(gateway.port) as conversation:
+        await conversation.open(options=options)
+        (link,) = backend.links
+        await called(conversation, link)
+        await wait_until(lambda: link.sent)
+        interim = scripted_backend.ToolResult("c1", "get_weather", '{"status": "One moment."}', None, False)
+        assert link.sent == [interim]
+        link.speak(0.1, "I am looking.")
+        link.complete()
+        assert (await conversation.hear("turn_ended")).turn_ended.heard_text == "I am looking."
+        await conversation.say(ClientEvent(tool_result=ToolResult(call_id="c1", result=Value(string_value="sunny"))))
+        await wait_until(lambda: len(link.sent) == 2)
+        assert isinstance(link.sent[1], str)
+        assert '{"result":"sunny"}' in link.sent[1]
+        link.speak(0.1, "It is sunny.")
+        link.complete()
+        assert (await conversation.hear("turn_ended")).turn_ended.heard_text == "It is sunny."
+        assert answered(gateway) == 1.0
+
+
+async def test_a_result_that_interrupts_is_the_cause(gateway: Gateway, backend: ScriptedBackend) -> None:
+    async with conversing(gateway.port) as conversation:
+        await conversation.open(options=opening(tools=WEATHER))
+        (link,) = backend.links
+        await called(conversation, link)
+        link.speak(5.0, "Once upon a time.")
+        await conversation.hear("audio")
+        result = ToolResult(call_id="c1", error="none", scheduling=ToolResult.SCHEDULING_INTERRUPT)
+        await conversation.say(ClientEvent(tool_result=result))
+        await wait_until(lambda: link.sent)
+        link.say(ev.ModelInterrupted(1))
+        assert (await conversation.hear("interrupted")).interrupted.cause == Interrupted.CAUSE_TOOL
 
 
 @pytest.mark.parametrize("remembered", [True, False], ids=["the link remembers it", "the link knows nothing of it"])

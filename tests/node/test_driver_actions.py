@@ -9,13 +9,13 @@ from segue.core import actions as act
 from segue.core import events as ev
 from segue.core import outputs as out
 from segue.core.events import LossCause
-from segue.core.options import Modality, Options, Scheduling, ServerDetection
+from segue.core.options import Modality, Options, Scheduling, ServerDetection, Update
 from segue.core.profiles import PROFILES, NoteSlot, Profile, TextSlot
 from segue.core.session import Session, State
 from segue.node.driver import Driver
 from segue.node.judge import Judge
 from segue.telemetry.metrics import Metrics
-from tests.scripted_backend import Activity, Note, ScriptedBackend, ToolResult
+from tests.scripted_backend import Activity, Image, Note, ScriptedBackend, ToolResult
 
 SETUP = act.Setup("gemini-3.8-live", "", "", "", Modality.AUDIO, ServerDetection(), None)
 RESUMING = act.Setup("gemini-3.8-live", "", "", "", Modality.AUDIO, ServerDetection(), None, handle="h")
@@ -98,12 +98,18 @@ async def test_each_action_goes_to_its_link(driven: Driven) -> None:
         act.SendAudio(1, b"\x00\x01", 16_000),
         act.SendText(1, "Hi", TextSlot.CONTENT),
         act.SendNote(1, "Note", NoteSlot.SYSTEM),
+        act.SendImage(1, b"png", "image/png"),
+        act.SendUpdate(2, "Be brief.", (), None),
         act.SendActivity(2, True),
         act.SendToolResult(2, "call", "f", "{}", Scheduling.SILENT, True),
         act.SetUp(2, RESUMING),
     )
-    assert first.sent == [b"\x00\x01", "Hi", Note("Note", NoteSlot.SYSTEM)]
-    assert second.sent == [Activity(True), ToolResult("call", "f", "{}", Scheduling.SILENT, True)]
+    assert first.sent == [b"\x00\x01", "Hi", Note("Note", NoteSlot.SYSTEM), Image(b"png", "image/png")]
+    assert second.sent == [
+        Update("Be brief.", (), None),
+        Activity(True),
+        ToolResult("call", "f", "{}", Scheduling.SILENT, True),
+    ]
     assert second.setup is RESUMING
     driven.ask(act.HangUp(1))
     assert (first.hung_up, second.hung_up) == (True, False)
@@ -172,6 +178,11 @@ async def test_what_the_session_observes_is_counted_in_its_order(driven: Driven)
     assert driven.value("input_replayed_seconds_total") == 2.5
 
 
+async def test_images_that_nobody_was_shown_are_counted(driven: Driven) -> None:
+    driven.ask(act.ImageDropped(), act.ImageDropped())
+    assert driven.value("images_dropped_total") == 2.0
+
+
 async def test_a_family_is_named_as_the_settings_name_it() -> None:
     driven = Driven((Profile("mine", ("gemini-mine",)), *PROFILES))
     driven.driver.feed(ev.OpenReceived(0, Options(model="gemini-mine-1")))
@@ -192,7 +203,8 @@ def result(call_id: str, will_continue: bool = False) -> ev.ToolResultReceived:
 class TestToolCalls:
     def outcomes(self, driven: Driven) -> dict[str, float]:
         values = {
-            name: driven.value("tool_calls_total", outcome=name) for name in ("answered", "cancelled", "unanswered")
+            name: driven.value("tool_calls_total", outcome=name)
+            for name in ("answered", "cancelled", "timed_out", "unanswered")
         }
         return {name: value for name, value in values.items() if value is not None}
 
@@ -223,6 +235,12 @@ class TestToolCalls:
         driven.driver.feed(result("a"))
         assert self.outcomes(driven) == {"cancelled": 1.0}
         assert driven.value("tool_call_seconds_count") == 0.0
+
+    async def test_a_call_that_took_too_long_is_no_longer_answered(self, driven: Driven) -> None:
+        self.call(driven, ["a"])
+        driven.pull(out.ToolCallCancelled("a", timed_out=True))
+        driven.driver.feed(result("a"))
+        assert self.outcomes(driven) == {"timed_out": 1.0}
 
     async def test_what_is_open_at_the_end_was_not_answered(self, driven: Driven) -> None:
         self.call(driven, ["a", "b", "c"])

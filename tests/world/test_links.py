@@ -4,7 +4,8 @@ from random import Random
 
 import pytest
 
-from segue.simulator.faults.connection import SetupNotFirst
+from segue.simulator.faults.connection import SetupNotFirst, StalledReads
+from segue.simulator.faults.fault import When
 from segue.simulator.faults.plan import FaultPlan
 from segue.simulator.world.network import Network, Obstacle
 from segue.simulator.world.world import World
@@ -16,6 +17,14 @@ def test_what_comes_before_the_setup_is_accepted_is_left_out() -> None:
     assert [record.fields["fault"] for record in scene.history.of("simulator", "fault_struck")] == ["setup_not_first"]
     assert not scene.did("link_lost")
     assert scene.did("link_opened")[0].fields["link"] == 1
+
+
+def test_a_service_that_stops_reading_again_reads_everything_in_its_order() -> None:
+    stalls = [FaultPlan(StalledReads, When(second=second), {"seconds": 1.0}) for second in (2.0, 2.5)]
+    scene = Scene(setting(), lambda client: client.speak([5.0]), faults=on_the_first(*stalls), seconds=20.0)
+    assert len(scene.history.of("simulator", "fault_struck")) == 2
+    assert scene.history.of("simulator", "activity_ended")[0].fields["stamps"] == "0-249"
+    assert not scene.history.of("simulator", "audio_lost", "audio_repeated")
 
 
 def test_no_session_is_dialled_for_while_dial_after_dial_fails(monkeypatch: pytest.MonkeyPatch) -> None:

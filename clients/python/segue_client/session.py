@@ -24,11 +24,14 @@ from segue_client.segue.v1.client_event_pb2 import (
     Image,
     Interrupt,
     Note,
+    SessionUpdate,
     ToolResult,
     UserText,
 )
 from segue_client.segue.v1.open_session_pb2 import (
     AudioFormat,
+    BargeIn,
+    Delivery,
     FunctionDeclaration,
     OpenSession,
     Tools,
@@ -159,7 +162,10 @@ class Session:
         await self.send(ClientEvent(text=UserText(text=text)))
 
     async def send_image(self, content: bytes, mime_type: str) -> None:
-        """Show the model a picture: "image/jpeg" or "image/png", at most 1 MiB."""
+        """Show the model a picture: "image/jpeg" or "image/png", at most 1 MiB.
+
+        A model looks at one a second; of those that come faster it is shown the newest.
+        """
         await self.send(ClientEvent(image=Image(content=content, mime_type=mime_type)))
 
     async def start_activity(self) -> None:
@@ -216,6 +222,27 @@ class Session:
     async def note(self, text: str, *, answer: bool = False) -> None:
         """Give the model context that is not the user's words. With `answer`, the model reacts to it at once."""
         await self.send(ClientEvent(note=Note(text=text, answer=answer)))
+
+    async def update(
+        self,
+        *,
+        system_instruction: str | None = None,
+        tools: Sequence[FunctionDeclaration | str] | None = None,
+        barge_in: BargeIn | None = None,
+        delivery: Delivery | None = None,
+    ) -> None:
+        """Change the running session; what is None stays as it is.
+
+        Whether the user may interrupt and how output is paced change at once. A model that takes no other system
+        instruction or tools while a session runs is answered for with InputRejected, and then nothing changes.
+        """
+        changed = SessionUpdate(
+            system_instruction=system_instruction,
+            tools=None if tools is None else _tools(tools),
+            barge_in=barge_in,
+            delivery=delivery,
+        )
+        await self.send(ClientEvent(update=changed))
 
     async def send(self, event: ClientEvent) -> None:
         """Send any event of the contract, for what has no method of its own."""

@@ -10,7 +10,7 @@ from segue.backend.gate import DialGate, Outcome, Refusal
 from segue.backend.link import Backend, Link
 from segue.core.actions import Purpose, Setup
 from segue.core.events import LinkEvent, LinkHeld, LinkLost
-from segue.core.options import Scheduling
+from segue.core.options import FunctionDeclaration, Scheduling
 from segue.core.profiles import PROFILES, NoteSlot, Profile, TextSlot, profile_of
 
 _log = structlog.get_logger(__name__)
@@ -156,6 +156,19 @@ class _DialledLink:
     def send_note(self, text: str, slot: NoteSlot) -> None:
         if self._link is not None:
             self._link.send_note(text, slot)
+
+    def send_image(self, content: bytes, mime_type: str) -> None:
+        if self._link is not None:
+            self._link.send_image(content, mime_type)
+
+    def send_update(
+        self,
+        system_instruction: str | None,
+        functions: tuple[FunctionDeclaration, ...] | None,
+        built_in_tools: tuple[str, ...] | None,
+    ) -> None:
+        if self._link is not None:
+            self._link.send_update(system_instruction, functions, built_in_tools)
 
     def send_activity(self, started: bool) -> None:
         if self._link is not None:

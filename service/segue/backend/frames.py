@@ -47,6 +47,28 @@ def note_frame(text: str, slot: NoteSlot) -> bytes | None:
             return None
 
 
+def image_frame(content: bytes, mime_type: str) -> bytes:
+    """Return the frame that shows the model a picture; `mime_type` is "image/jpeg" or "image/png"."""
+    return b'{"realtimeInput":{"video":{"mimeType":"%b","data":"%b"}}}' % (
+        mime_type.encode(),
+        b2a_base64(content, newline=False),
+    )
+
+
+def update_frame(
+    system_instruction: str | None,
+    functions: tuple[FunctionDeclaration, ...] | None,
+    built_in_tools: tuple[str, ...] | None,
+) -> bytes:
+    """Return the frame that changes the system instruction, the tools, or both; what is None stays as it is."""
+    update: dict[str, Any] = {}
+    if system_instruction is not None:
+        update["systemInstruction"] = _instruction(system_instruction)
+    if functions is not None or built_in_tools is not None:
+        update["tools"] = {"tools": _tools(functions or (), built_in_tools or ())}
+    return json.dumps({"contextUpdate": update}).encode()
+
+
 def activity_frame(started: bool) -> bytes:
     """Return the frame that says that the user begins to speak, or has finished."""
     return b'{"realtimeInput":{"activityStart":{}}}' if started else b'{"realtimeInput":{"activityEnd":{}}}'
@@ -92,7 +114,7 @@ def setup_frame(setup: Setup, model: str, *, vertex: bool) -> bytes:
         "sessionResumption": resumption,
     }
     if setup.system_instruction:
-        message["systemInstruction"] = {"parts": [{"text": setup.system_instruction}], "role": "user"}
+        message["systemInstruction"] = _instruction(setup.system_instruction)
     realtime: dict[str, Any] = {}
     if detection := _detection(setup.mode, setup.detection):
         realtime["automaticActivityDetection"] = detection
@@ -102,7 +124,7 @@ def setup_frame(setup: Setup, model: str, *, vertex: bool) -> bytes:
         message["realtimeInputConfig"] = realtime
     if setup.compression is not None:
         message["contextWindowCompression"] = _compression(setup.compression)
-    if tools := _tools(setup):
+    if tools := _tools(setup.functions, setup.built_in_tools):
         message["tools"] = tools
     return json.dumps({"setup": message}).encode()
 
@@ -147,10 +169,14 @@ def _compression(compression: Compression) -> dict[str, Any]:
     return _known(triggerTokens=compression.trigger_tokens, slidingWindow=window)
 
 
-def _tools(setup: Setup) -> list[dict[str, Any]]:
-    functions = [_declaration(function) for function in setup.functions]
-    built_in: list[dict[str, Any]] = [{name: {}} for name in setup.built_in_tools]
-    return built_in + ([{"functionDeclarations": functions}] if functions else [])
+def _instruction(text: str) -> dict[str, Any]:
+    return {"parts": [{"text": text}], "role": "user"}
+
+
+def _tools(functions: tuple[FunctionDeclaration, ...], built_in_tools: tuple[str, ...]) -> list[dict[str, Any]]:
+    declared = [_declaration(function) for function in functions]
+    built_in: list[dict[str, Any]] = [{name: {}} for name in built_in_tools]
+    return built_in + ([{"functionDeclarations": declared}] if declared else [])
 
 
 def _declaration(function: FunctionDeclaration) -> dict[str, Any]:

@@ -23,12 +23,21 @@ from websockets.protocol import State
 
 from segue.backend.connection import LiveConnection, connection_of
 from segue.backend.credentials import Credential
-from segue.backend.frames import activity_frame, audio_frame, note_frame, setup_frame, text_frame, tool_result_frame
+from segue.backend.frames import (
+    activity_frame,
+    audio_frame,
+    image_frame,
+    note_frame,
+    setup_frame,
+    text_frame,
+    tool_result_frame,
+    update_frame,
+)
 from segue.backend.losses import masked, to_loss
 from segue.backend.messages import Oddity, accepts_setup, decode
 from segue.core.actions import Purpose, Setup
 from segue.core.events import HandleReceived, LinkEvent, LinkHeld, LinkLost, LinkOpened, LossCause
-from segue.core.options import Scheduling
+from segue.core.options import FunctionDeclaration, Scheduling
 from segue.core.profiles import NoteSlot, TextSlot
 
 _log = structlog.get_logger(__name__)
@@ -69,7 +78,7 @@ class GeminiBackend:
         *,
         setup_timeout: float = 5.0,
         ssl_context: ssl.SSLContext | None = None,
-        max_unsent_bytes: int = 2**20,
+        max_unsent_bytes: int = 2**22,
     ) -> None:
         """Take a credential, which may still turn out not to be accepted.
 
@@ -78,7 +87,7 @@ class GeminiBackend:
             setup_timeout: how long, in seconds, it may take from dialling until the setup is accepted; for a link that
                 is held, until the connection stands, and again from the setup until that is accepted.
             ssl_context: how to connect; None trusts the SDK's certificates, or those of SSL_CERT_FILE.
-            max_unsent_bytes: a link that has more waiting to be sent is given up.
+            max_unsent_bytes: a link that has more waiting to be sent is given up; an image alone has 1.4 MB.
         """
         self.odd_messages: Counter[Oddity] = Counter()
         self.rtt_measured: Callable[[float], None] = lambda _: None
@@ -207,6 +216,19 @@ class _GeminiLink:
     def send_note(self, text: str, slot: NoteSlot) -> None:
         if self._open is not None and (frame := note_frame(text, slot)) is not None:
             self._send(self._open, frame)
+
+    def send_image(self, content: bytes, mime_type: str) -> None:
+        if self._open is not None:
+            self._send(self._open, image_frame(content, mime_type))
+
+    def send_update(
+        self,
+        system_instruction: str | None,
+        functions: tuple[FunctionDeclaration, ...] | None,
+        built_in_tools: tuple[str, ...] | None,
+    ) -> None:
+        if self._open is not None:
+            self._send(self._open, update_frame(system_instruction, functions, built_in_tools))
 
     def send_activity(self, started: bool) -> None:
         if self._open is not None:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from segue.core.actions import Purpose, Setup
 from segue.core.events import LinkEvent
-from segue.core.options import Scheduling
+from segue.core.options import FunctionDeclaration, Scheduling
 from segue.core.profiles import NoteSlot, TextSlot
 
 
@@ -34,6 +34,17 @@ class Link(Protocol):
 
     def send_note(self, text: str, slot: NoteSlot) -> None:
         """Give context to the model, which is not to answer it; NoteSlot.NONE sends nothing."""
+
+    def send_image(self, content: bytes, mime_type: str) -> None:
+        """Show the model a picture; `mime_type` is "image/jpeg" or "image/png"."""
+
+    def send_update(
+        self,
+        system_instruction: str | None,
+        functions: tuple[FunctionDeclaration, ...] | None,
+        built_in_tools: tuple[str, ...] | None,
+    ) -> None:
+        """Give the model another system instruction, other tools, or both; what is None stays as it is."""
 
     def send_activity(self, started: bool) -> None:
         """Tell the model that the user begins to speak, or has finished; only where the mode signals that."""

@@ -117,6 +117,25 @@ class SendNote:
 
 
 @dataclass(slots=True)
+class SendImage:
+    """Show the model a picture; `mime_type` is "image/jpeg" or "image/png"."""
+
+    link: int
+    content: bytes
+    mime_type: str
+
+
+@dataclass(slots=True)
+class SendUpdate:
+    """Give the model another system instruction, other tools, or both; what is None stays as it is."""
+
+    link: int
+    system_instruction: str | None
+    functions: tuple[FunctionDeclaration, ...] | None
+    built_in_tools: tuple[str, ...] | None
+
+
+@dataclass(slots=True)
 class SendActivity:
     """Tell the model that the user begins to speak, or has finished."""
 
@@ -175,6 +194,11 @@ class Drop:
 
     reason: str
     seconds: float
+
+
+@dataclass(slots=True)
+class ImageDropped:
+    """A newer image took the place of one that the model had not seen."""
 
 
 @dataclass(slots=True)
@@ -275,7 +299,16 @@ class End:
 
 # What whoever watches is told; nothing is to be done.
 Observation: TypeAlias = (
-    Drop | Renewed | Recovered | Wedged | OddTurn | PhantomSeen | FalseInterruptionSeen | ResumeNoted | InputReplayed
+    Drop
+    | ImageDropped
+    | Renewed
+    | Recovered
+    | Wedged
+    | OddTurn
+    | PhantomSeen
+    | FalseInterruptionSeen
+    | ResumeNoted
+    | InputReplayed
 )
 
 Action: TypeAlias = (
@@ -284,6 +317,8 @@ Action: TypeAlias = (
     | SendAudio
     | SendText
     | SendNote
+    | SendImage
+    | SendUpdate
     | SendActivity
     | JudgeSpeech
     | Relearn

@@ -13,6 +13,7 @@ _MOST = 64
 class Call:
     """One call. `blocking` tells whether the model waits for its result, `known` whether the present link remembers it.
 
+    From `remembered_at` on a link that resumes remembers it: when the first handle came after it.
     `response` is the result, a JSON object as text, once the client gave it; `given_at` is when this link got it.
     `put_off_at` is when this link got an interim answer in its place, which ends the call for the model: the result
     follows as a text. `bridged` tells that the model has spoken on it. At `due_at` the client has had its time,
@@ -27,6 +28,7 @@ class Call:
     blocking: bool
     timeout: float = CALL_TIMEOUT
     due_at: float = inf
+    remembered_at: float = inf
     known: bool = True
     response: str | None = None
     scheduling: Scheduling | None = None
@@ -61,11 +63,15 @@ class Calls:
 
     def __init__(self, options: Options, *, wait: bool) -> None:
         """Take a session's options, and whether its model waits for results unless a function says otherwise."""
-        self._blocking = {function.name: function.blocking for function in options.functions}
-        self._timeouts = {function.name: function.timeout for function in options.functions}
+        self.declare(options)
         self._interim_after = options.interim_after
         self._wait = wait
         self._calls: dict[str, Call] = {}
+
+    def declare(self, options: Options) -> None:
+        """Take the functions that can be called from here on."""
+        self._blocking = {function.name: function.blocking for function in options.functions}
+        self._timeouts = {function.name: function.timeout for function in options.functions}
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -153,6 +159,11 @@ class Calls:
             call.bridged = True
         return bool(done or bridged)
 
+    def remember(self, now: float) -> None:
+        """Take it that a handle has come, which covers the calls so far."""
+        for call in self._calls.values():
+            call.remembered_at = min(call.remembered_at, now)
+
     def move(self, since: float) -> None:
         """Go over to a link that remembers what was before this time, and nothing after it.
 
@@ -161,7 +172,7 @@ class Calls:
         for call in self._calls.values():
             bridged = call.bridged and call.put_off_at < since
             unspoken = call.put_off_at < since and not bridged
-            call.known = call.known and call.at < since <= call.given_at and not unspoken
+            call.known = call.known and call.remembered_at <= since <= call.given_at and not unspoken
             call.given_at = inf
             if not bridged:
                 call.put_off_at, call.bridged = inf, False

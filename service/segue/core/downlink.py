@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from segue.core import events as ev
 from segue.core.actions import Action, Drop
-from segue.core.options import Modality, Options
+from segue.core.options import Modality, Mode, Options
 from segue.core.outputs import CutCause, EndReason, Speaker, Text, ToolCall, Transcript, UserActivity
 from segue.core.playback import Broken, Playback
 from segue.core.recall import Recall
@@ -41,7 +41,7 @@ ModelEvent: TypeAlias = (
 
 @dataclass(slots=True)
 class _Doubt:
-    """An interruption that nobody seems to have made; `turn` is the one that it was of, None between turns."""
+    """An interruption that nobody seems to have made, or may make; `turn` is the one that it was of, None for none."""
 
     turn: Turn | None
     at: float
@@ -59,6 +59,7 @@ class Downlink:
         self.playback = Playback(options, actions, recall)
         self.turns = self.playback.turns
         self._outbox = self.playback.outbox
+        self._detects = options.mode is Mode.GATEWAY
         # When the user's last words ended, as far as is known; None once they are being answered.
         self.words_at: float | None = None
         # Words of the user have reached the model, and no turn has answered them yet.
@@ -92,6 +93,9 @@ class Downlink:
         turn = self._turn_of_output(now)
         seconds = len(event.audio) / self.playback.bytes_per_second
         if turn is None:
+            muted = self.turns.open
+            assert muted is not None, "muted without a turn"
+            muted.muted += seconds
             self._actions.append(Drop("interrupted", seconds))
             return
         if not turn.audio and self.words_at is not None:
@@ -133,6 +137,9 @@ class Downlink:
     def _transcribe_user(self, event: ev.UserTranscribed, now: float) -> None:
         turn = self.turns.open
         self.playback.active_at = now
+        if turn is None and self.turns.unended and not self.turns.unended[-1].told:
+            # What nobody has had anything of is not what they interrupt.
+            turn = self.turns.unended[-1]
         number = 0 if turn is None or turn.cut or self._outlived(turn) else turn.number
         # Words may come after the model began to answer them.
         if not number:
@@ -148,7 +155,9 @@ class Downlink:
         if event.started:
             self.show_evidence(now)
             self.interrupt_playout(now)
-        self._outbox.put_urgent(UserActivity(event.started))
+        # Where Segue hears by itself who speaks, the client is told that alone.
+        if not self._detects:
+            self._outbox.put_urgent(UserActivity(event.started))
 
     def _generated(self, _event: ev.GenerationCompleted, now: float) -> None:
         turn = self.turns.open
@@ -167,7 +176,7 @@ class Downlink:
         if self._result_at >= max(self.evidence_at, began_at) and now < self._result_at + _RESULT_TIMEOUT:
             self.playback.cut_all(CutCause.TOOL, now)
             return
-        if self.evidence_at < began_at - _EVIDENCE_MARGIN:
+        if self.evidence_at < began_at - _EVIDENCE_MARGIN or now < self.playback.interruptible_at():
             self._doubt = self._doubt or _Doubt(turn, now)
             return
         # With nothing being said, a reply that was expected is cut. With nothing expected, nothing is: a second
@@ -218,9 +227,13 @@ class Downlink:
     # Interruptions that nobody may have made.
 
     def show_evidence(self, now: float) -> None:
-        """Note that the user made a sound, wrote or interrupted; what was in doubt until now was real after all."""
-        self.evidence_at = now
-        self._believe(now)
+        """Note that the user made a sound, wrote or interrupted; what was in doubt until now was real after all.
+
+        It is no evidence while nobody may interrupt.
+        """
+        if now >= self.playback.interruptible_at():
+            self.evidence_at = now
+            self._believe(now)
 
     def _believe(self, now: float) -> None:
         if self._doubt is not None:
@@ -284,7 +297,7 @@ class Downlink:
 
     def interrupt_playout(self, now: float) -> None:
         """The user speaks: cut what the backend takes to be over and the client still plays."""
-        if self.turns.open is None:
+        if self.turns.open is None and now >= self.playback.interruptible_at():
             self.playback.cut_all(CutCause.USER, now)
 
     def stop(self, number: int, heard: float | None, now: float) -> bool:
@@ -315,8 +328,11 @@ class Downlink:
                 return None
             self.turns.complete()
         self._interrupted_until = -inf
-        # Something new is said: whoever it answers did interrupt.
-        self._believe(now)
+        # Something new is said: whoever it answers did interrupt, if anybody may.
+        if now < self.playback.interruptible_at():
+            self.dispel_doubt(now)
+        else:
+            self._believe(now)
         turn = self._begin(now)
         turn.begun = True
         return turn

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeAlias
 
-from segue.core.options import Options, Scheduling
+from segue.core.options import Options, Scheduling, Update
 from segue.core.outputs import CloseReason, Rejection, Usage
 
 
@@ -64,6 +64,21 @@ class SpeechJudged:
 
     question: int
     probability: float
+
+
+@dataclass(slots=True)
+class ImageReceived:
+    """A picture that can be shown to the model; `mime_type` is "image/jpeg" or "image/png"."""
+
+    seq: int
+    content: bytes
+    mime_type: str
+
+
+@dataclass(slots=True)
+class UpdateReceived:
+    seq: int
+    update: Update
 
 
 @dataclass(slots=True)
@@ -321,6 +336,8 @@ ClientEvent: TypeAlias = (
     | AudioReceived
     | TextReceived
     | NoteReceived
+    | ImageReceived
+    | UpdateReceived
     | ActivityReceived
     | ToolResultReceived
     | InterruptReceived

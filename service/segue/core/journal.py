@@ -94,8 +94,8 @@ class Journal:
 
     @property
     def last_span(self) -> int:
-        """The serial of the first piece of the span that is going on, or of the last one."""
-        return self._span_first
+        """The serial of the first piece of the span that is going on, or of the last one, that was not held back."""
+        return int(min(self._span_first, self.held_from))
 
     @property
     def understood(self) -> bool:
@@ -120,7 +120,7 @@ class Journal:
         """Return whether the last span holds words, as far as is known."""
         return self.span_voiced >= WORDS or (self._span_understood and self.span_voiced > 0)
 
-    def has_words_since(self, serial: int) -> bool:
+    def has_words_since(self, serial: float) -> bool:
         """Return whether there are words that nobody answered, from this serial on."""
         return self._words_until > max(serial, self.first)
 
@@ -181,12 +181,16 @@ class Journal:
             self._words_until, self._sure_until = max(self._words_until, until), max(self._sure_until, until)
         return not late
 
+    def voiced(self, now: float) -> bool:
+        """Return whether the user is in the middle of words."""
+        return self.open or now < self.last_voiced_at + PAUSE
+
     def boundary(self, now: float) -> int:
         """Return the serial before which a model that answers now has heard everything.
 
         Whoever paused for a moment has finished, if the model says so.
         """
-        serial = self._span_first if self.open or now < self.last_voiced_at + PAUSE else self._serial
+        serial = self._span_first if self.voiced(now) else self._serial
         return int(min(serial, self.held_from))
 
     def forget(self, serial: int) -> None:
@@ -221,6 +225,10 @@ class Journal:
     def since(self, serial: int) -> list[Piece]:
         """Return the pieces from this serial on, oldest first."""
         return [piece for piece in self._pieces if piece.serial >= serial]
+
+    def held(self) -> list[Piece]:
+        """Return the pieces that are held back, oldest first."""
+        return [piece for piece in self._pieces if piece.serial >= self.held_from and not piece.message]
 
     def after_message(self, message: int) -> int:
         """Return the serial of the first piece that a later message of this link carried, or none yet."""

@@ -39,6 +39,7 @@ from segue.core.patience import Patience
 from segue.core.playback import Broken
 from segue.core.policy import FalseInterruption, Policy
 from segue.core.tools import Tools
+from segue.core.updates import Updates
 from segue.core.wording import begin, fenced
 
 # A window so full explains that the service took no more.
@@ -74,6 +75,7 @@ class Line:
         self._handover = parts.handover
         self._cuts = parts.cuts
         self._notes = parts.notes
+        self.updates = Updates(parts)
         self._tools = Tools(parts)
         self._listener = Listener(parts, self._tools)
         self._detection: Detection | None = None
@@ -87,7 +89,7 @@ class Line:
     @property
     def owed(self) -> bool:
         """Return whether somebody waits for the model: for its answer, or for the rest of a turn that broke off."""
-        return bool(self._handover.request) or self._watchdog.since is not None
+        return bool(self._handover.request) or self._watchdog.since is not None or self.uplink.holding
 
     # The client speaks.
 
@@ -153,18 +155,20 @@ class Line:
         fault = self.uplink.fault_of_text()
         if fault is None:
             self._file_words()
-            # What it interrupts is known before it goes, since what was heard of that goes with it.
-            self._hear_words(now)
+            held = self.uplink.holds(now)
+            if not held:
+                # What it interrupts is known before it goes, since what was heard of that goes with it.
+                self._hear_words(now)
             self.uplink.write(text, now)
             self._recall.hear_user(f" {text}", 0)
-            self._cuts.forget()
-            self.downlink.understand_user(now)
-            self._watchdog.expect(now + self.uplink.queued_seconds)
+            if not held:
+                self._cuts.forget()
+                self._await_answer(now)
         return fault
 
     def signal(self, edge: Edge, now: float) -> None:
         """Take the client's word that the user begins to speak, or has finished."""
-        if not self.uplink.signal(edge, now):
+        if not self.uplink.signal(edge, now) or self.uplink.holding:
             return
         self.downlink.show_evidence(now)
         if edge is Edge.START:
@@ -176,8 +180,7 @@ class Line:
                 self._cuts.forget()
         else:
             self.downlink.words_at = now
-            self.downlink.understand_user(now)
-            self._watchdog.expect(now + self.uplink.queued_seconds)
+            self._await_answer(now)
 
     def respond(self, event: ev.ToolResultReceived, now: float) -> Fault | None:
         """Take the result of a call; return why it cannot be used, and what to do, where it cannot."""
@@ -189,7 +192,11 @@ class Line:
         last = self.downlink.turns.last_number
         cut = self.downlink.stop(turn, heard, now)
         self.downlink.show_evidence(now)
-        if self.downlink.turns.last_number > last:
+        # An answer may be awaited still of which a number is over already: a sound cut it before its first word.
+        still = not (turn or cut or self.downlink.turns.open or self._journal.speaking(now))
+        if still:
+            self._watchdog.settle()
+        if still or self.downlink.turns.last_number > last:
             # The answer that was awaited is awaited no more.
             self._journal.forget(self._journal.boundary(now))
         self._listener.watch_cut()
@@ -206,10 +213,11 @@ class Line:
         if fault is None:
             # Like the user's words it is owed an answer, whatever becomes of the link. A model that speaks is
             # interrupted by it, which is no phantom then.
-            self.downlink.evidence_at = now
+            held = self.uplink.holds(now)
             self.uplink.write(fenced(text), now)
-            self.downlink.understand_user(now)
-            self._watchdog.expect(now + self.uplink.queued_seconds)
+            if not held:
+                self.downlink.evidence_at = now
+                self._await_answer(now)
         return fault
 
     def _file_words(self) -> None:
@@ -217,7 +225,29 @@ class Line:
         if not self._journal.has_words_since(self._listener.answers):
             self._recall.file()
 
+    def _await_answer(self, now: float) -> None:
+        self.downlink.understand_user(now)
+        self._watchdog.expect(now + self.uplink.queued_seconds)
+
+    def _release(self, now: float) -> None:
+        """The user may interrupt the model again: it is given what was held back until now."""
+        worded = self._journal.has_words_since(self._journal.held_from)
+        held = [piece.payload for piece in self.uplink.release(now)]
+        if not held:
+            return
+        self.downlink.show_evidence(now)
+        if Edge.START in held:
+            self.playback.cut_all(CutCause.USER, now)
+        if worded:
+            self._hear_words(now)
+            self._watchdog.expect(now + self.uplink.queued_seconds)
+        self._listener.watch_cut()
+        if Edge.END in held or any(isinstance(payload, str) for payload in held):
+            self._await_answer(now)
+
     def _hear_voice(self, now: float) -> None:
+        if self.uplink.holding:
+            return
         self.downlink.show_evidence(now)
         self._listener.hear_user()
         if self.uplink.speaking:
@@ -282,6 +312,7 @@ class Line:
         self._calls.move(resumed.at if resumed else -inf)
         if not resumed:
             self._listener.tokens = 0
+        self.updates.tell_again()
         if completed is None:
             self.playback.active_at = now
             if self._handover.request:
@@ -317,6 +348,8 @@ class Line:
     def tick(self, now: float) -> None:
         """Do what is due."""
         self.playback.settle(now)
+        if now >= self._release_at():
+            self._release(now)
         self._ask_about_speech(now)
         self._end_speech(now)
         closing = self.links.overdue(now)
@@ -348,6 +381,7 @@ class Line:
         """Return when `tick` has something to do; inf for never."""
         at = min(
             self.playback.deadline(),
+            self._release_at(),
             self.links.deadline(),
             self.downlink.doubt_deadline(),
             self._cuts.deadline(),
@@ -360,6 +394,9 @@ class Line:
         swap_at = self.links.swap_at(self._patience.quiet_at() if self.links.due else inf)
         owed_at = min(self._patience.end_deadline(), self._patience.stop_deadline(), self._patience.reply_deadline())
         return min(at, swap_at, owed_at, self.uplink.deadline())
+
+    def _release_at(self) -> float:
+        return self.playback.interruptible_at() if self.uplink.holding else inf
 
     def note_released(self) -> None:
         """Look at what was just released to the client."""
@@ -444,7 +481,7 @@ class Line:
         self.hang_up()
 
     def _catch_up(self, now: float) -> None:
-        owed = self._watchdog.since is not None and not self._calls.to_give()
+        owed = self._watchdog.since is not None and not self._tools.to_give(now)
         replayed = self._handover.catch_up(now, owed=owed)
         if replayed is not None:
             self._actions.append(replayed)

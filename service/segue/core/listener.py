@@ -119,6 +119,8 @@ class Listener:
 
     def _keep_handle(self, event: ev.HandleReceived, now: float) -> None:
         self._handover.keep(event, now)
+        if event.handle:
+            self._calls.remember(now)
 
     def _await_input(self, _event: ev.InputAwaited, now: float) -> None:
         self._awaited = True
@@ -138,7 +140,7 @@ class Listener:
         turn = self._downlink.turns.open
         if turn is not None and not turn.cut:
             if self._downlink.turns.last_number > before:
-                turn.answers = self._journal.boundary(now)
+                turn.answers, turn.early = self._journal.boundary(now), self._journal.voiced(now)
                 self.answers = turn.answers
                 if self._journal.has_words_since(0):
                     self._asked = True
@@ -178,6 +180,10 @@ class Listener:
 
     def _finish_turn(self, event: ev.TurnCompleted, now: float) -> None:
         turn = self._downlink.turns.open
+        if event.reason:
+            # A model that refuses does not go on, whatever it said before.
+            self._watchdog.note_busy(False, now)
+            self._unended = None
         if self._watchdog.busy and not (turn is not None and turn.cut):
             self._unended = event
         else:

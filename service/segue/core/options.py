@@ -124,10 +124,11 @@ class Options:
     """A valid OpenSession. Durations are in seconds.
 
     `input_format` is what the client sends, which is changed to what the model takes before the session gets it; None
-    when the client declared no format. `output_format` is what the model's is changed to. A turn can be interrupted by
-    the user once it has played for `barge_in_after`; inf for never. `first_turn` is what the
-    model is to begin with, empty for a greeting, None where the user speaks first. `initial_history` holds what the
-    user had said and the model had answered before, oldest first. `compression` is None when the client turned it off.
+    when the client declared no format. `output_format` is what the model's is changed to. The user can interrupt a turn
+    once it has played for `barge_in_after`; inf for never. At most `max_unacked_bytes` of audio are on their way to a
+    client that acknowledges; 0 for any number. `first_turn` is what the model is to begin with, empty for a greeting,
+    None where the user speaks first. `initial_history` holds what the user had said and the model had
+    answered before, oldest first. `compression` is None when the client turned it off.
     A model that has waited for a call's result for `interim_after` is given `interim_text`, empty for Segue's own.
     """
 
@@ -150,6 +151,7 @@ class Options:
     barge_in_after: float = 0.0
     lead: float = 1.0
     unpaced: bool = False
+    max_unacked_bytes: int = 0
     resume_context: ResumeContext = ResumeContext()
     first_turn: str | None = None
     initial_history: tuple[tuple[str, str], ...] = ()
@@ -158,3 +160,21 @@ class Options:
     max_duration: float = 14_400.0
     labels: dict[str, str] = field(default_factory=dict)
     notices: bool = False
+
+    @property
+    def frame_bytes(self) -> int:
+        """The size of one audio output."""
+        return round(self.output_format.sample_rate * self.output_frame_duration) * self.output_format.sample_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A valid SessionUpdate: options, of which those that are None stay as they are."""
+
+    system_instruction: str | None = None
+    functions: tuple[FunctionDeclaration, ...] | None = None
+    built_in_tools: tuple[str, ...] | None = None
+    barge_in_after: float | None = None
+    lead: float | None = None
+    unpaced: bool | None = None
+    max_unacked_bytes: int | None = None

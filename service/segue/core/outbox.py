@@ -1,7 +1,7 @@
 """What a session has to say and has not yet said, and the player that paces it.
 
-Owns two rules: audio is released at most `lead` ahead of a virtual player, and what is not yet released can still be
-thrown away.
+Owns three rules: audio is released at most `lead` ahead of a virtual player, of a client that acknowledges no more than
+fits into its window, and what is not yet released can still be thrown away.
 """
 
 from collections import deque
@@ -10,6 +10,7 @@ from math import inf
 from typing import TypeAlias
 
 from segue.core.outputs import Audio, Interrupted, Output, Text, Transcript, TurnEnded
+from segue.core.window import Window
 
 Spoken: TypeAlias = Audio | Text | Transcript | Interrupted | TurnEnded
 
@@ -60,9 +61,7 @@ class Outbox:
     def __init__(self, bytes_per_second: int, frame_bytes: int, lead: float) -> None:
         self._bytes_per_second = bytes_per_second
         self._frame_bytes = frame_bytes
-        self._lead = lead
-        # Where there is room for several frames they leave together: one timer and one stream message for all of them.
-        self._burst = 0.0 if lead == inf else lead / 8
+        self.pace(lead)
         self._urgent: deque[Output] = deque()
         self._spoken: deque[Spoken | _Playout] = deque()
         # What is shorter than a frame, of the turn that speech was last put for.
@@ -72,6 +71,7 @@ class Outbox:
         # The turn whose audio the player plays or has played last.
         self._played_turn = 0
         self.player = Player()
+        self.window = Window()
 
     @property
     def held(self) -> float:
@@ -86,6 +86,12 @@ class Outbox:
     @property
     def empty(self) -> bool:
         return not self._urgent and not self._spoken
+
+    def pace(self, lead: float) -> None:
+        """Release audio so far ahead of the player from here on, in seconds; inf releases it at once."""
+        self._lead = lead
+        # Where there is room for several frames they leave together: one timer and one stream message for all of them.
+        self._burst = 0.0 if lead == inf else lead / 8
 
     def put_urgent(self, output: Output) -> None:
         """Queue an output that overtakes the model's speech."""
@@ -176,7 +182,9 @@ class Outbox:
         if isinstance(head, _Playout):
             return self.player.dry_at
         if isinstance(head, Audio):
-            return self._release_at(max(self._seconds(head), self._burst))
+            # What does not fit waits for the client's next acknowledgement.
+            fits = len(head.audio) <= self.window.room
+            return self._release_at(max(self._seconds(head), self._burst)) if fits else inf
         return -inf
 
     def take(self, now: float, max_events: int, max_bytes: int) -> list[Output]:
@@ -186,6 +194,7 @@ class Outbox:
             taken.append(self._urgent.popleft())
         if self._urgent or self.ready_at() > now + _EPSILON:
             return taken
+        room = min(max_bytes, self.window.room)
         while self._spoken and len(taken) < max_events:
             head = self._spoken[0]
             if isinstance(head, _Playout):
@@ -194,8 +203,8 @@ class Outbox:
                 self._spoken.popleft()
                 continue
             if isinstance(head, Audio):
-                max_bytes -= len(head.audio)
-                if max_bytes < 0 or self._release_at(self._seconds(head)) > now + _EPSILON:
+                room -= len(head.audio)
+                if room < 0 or self._release_at(self._seconds(head)) > now + _EPSILON:
                     break
                 self._held_bytes -= len(head.audio)
                 self._played_turn = head.turn

@@ -44,6 +44,7 @@ class Rejection(Enum):
     TOO_LARGE = auto()
     INPUT_OVERFLOW = auto()
     WRONG_MODE = auto()
+    INVALID_IMAGE = auto()
     INVALID_FIELD = auto()
     ENDING = auto()
     UNSUPPORTED_BY_MODEL = auto()

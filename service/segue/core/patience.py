@@ -31,6 +31,7 @@ class Patience:
             or self._watchdog.busy
             or self._calls.pending
             or self._uplink.queued
+            or self._uplink.holding
             or self._cuts.deadline() < inf
             or self._downlink.doubt_deadline() < inf
             or (turn is not None and not turn.cut)
@@ -65,9 +66,14 @@ class Patience:
     def reply_deadline(self) -> float:
         """Return when a reply that is expected and does not come shows that the link is wedged."""
         turn = self._downlink.turns.open
-        if self._calls.waiting or self._uplink.queued or self._journal.open or (turn is not None and not turn.cut):
+        waits = self._calls.waiting or self._uplink.queued or self._uplink.holding or self._journal.open
+        if waits or (turn is not None and not turn.cut):
             return inf
-        return max(self._watchdog.deadline(), self._downlink.completed_at + self._watchdog.timeout)
+        free_at = self._downlink.completed_at
+        if turn is not None and self._downlink.playback.barge_in_after == inf:
+            # What nobody can interrupt the service takes to be playing to its end, even if the client was told to stop.
+            free_at = max(free_at, turn.began_at + turn.audio + turn.muted)
+        return max(self._watchdog.deadline(), free_at + self._watchdog.timeout)
 
     def _played_at(self) -> float:
         outbox = self._downlink.playback.outbox

@@ -41,17 +41,21 @@ class Playback:
         self._recall = recall
         self.turns = Turns()
         output = options.output_format
-        frame_bytes = round(output.sample_rate * options.output_frame_duration) * output.sample_bytes
         self.bytes_per_second = output.bytes_per_second
-        self.outbox = Outbox(self.bytes_per_second, frame_bytes, inf if options.unpaced else options.lead)
+        self.outbox = Outbox(self.bytes_per_second, options.frame_bytes, options.lead)
+        self.change(options)
         self.totals = Totals()
-        # The user can interrupt a turn once it has played for so long; inf for never.
-        self.barge_in_after = options.barge_in_after
         # When something was last said by anybody.
         self.active_at = -inf
         # What the turns answer that have begun to reach the client, and the turns that were cut, since last asked.
         self._told: int | None = None
         self._cuts: list[Turn] = []
+
+    def change(self, options: Options) -> None:
+        """Take these options for how output is paced, and for whether the user may interrupt it, from here on."""
+        self.outbox.pace(inf if options.unpaced else options.lead)
+        self.outbox.window.limit = options.max_unacked_bytes
+        self.barge_in_after = options.barge_in_after
 
     @property
     def idle(self) -> bool:
@@ -60,11 +64,21 @@ class Playback:
         return not self.turns.unended and (open_turn is None or open_turn.cut)
 
     def interruptible_at(self) -> float:
-        """Return when the user may interrupt what is said; -inf for now, inf for not before it is over."""
+        """Return when the user may interrupt what is said; -inf for now, inf for not before it is over.
+
+        A model that began too early can be interrupted, unless it never can.
+        """
         if not self.barge_in_after:
             return -inf
-        saying = next((turn for turn in self.turns.unended if turn.audio and not (turn.cut or turn.stopped)), None)
-        return -inf if saying is None else saying.plays_at + self.barge_in_after
+        saying = self.saying
+        if saying is None or (saying.early and self.barge_in_after < inf):
+            return -inf
+        return saying.plays_at + self.barge_in_after
+
+    @property
+    def saying(self) -> Turn | None:
+        """The turn that plays, or is the next to play; None where there is nothing to hear."""
+        return next((turn for turn in self.turns.unended if turn.audio and not (turn.cut or turn.stopped)), None)
 
     def deadline(self) -> float:
         """Return when `settle` has something to do; inf for never."""

@@ -47,6 +47,8 @@ class Profile:
         reply_timeout: how long it may take from the end of the user's words to the first sign of an answer.
         thinking: how much longer it may take where the model thinks first.
         thinking_level: the thinkingLevel to ask for, where the model demands one; empty leaves it to the model.
+        sees_always: it sees images that come while nobody speaks.
+        takes_updates: its system instruction and tools can be changed while a session runs.
         idle_by_turn_complete: the end of a turn means that the model is idle; else interactionStatus says so.
         proactive: it may stay silent where it is not addressed.
         calls_wait: it waits for the result of a call unless the function's declaration says otherwise.
@@ -68,6 +70,8 @@ class Profile:
     reply_timeout: float = 8.0
     thinking: float = 0.0
     thinking_level: str = ""
+    sees_always: bool = False
+    takes_updates: bool = False
     idle_by_turn_complete: bool = True
     proactive: bool = False
     calls_wait: bool = True
@@ -100,7 +104,13 @@ PROFILES = (
         gates_calls=True,
     ),
     # Takes clientContent only for the initial history: later it closes the link with 1007.
-    Profile("3.1-flash-live", ("gemini-3.1-flash-live",), text_slot=TextSlot.REALTIME, note_slot=NoteSlot.REALTIME),
+    Profile(
+        "3.1-flash-live",
+        ("gemini-3.1-flash-live",),
+        text_slot=TextSlot.REALTIME,
+        note_slot=NoteSlot.REALTIME,
+        sees_always=True,
+    ),
     # Content that completes no turn leaves it open for up to 25 s; contextUpdate is not known to work everywhere.
     Profile(
         "3.8-extended-thinking",
@@ -108,6 +118,8 @@ PROFILES = (
         note_slot=NoteSlot.NONE,
         thinking=12.0,
         thinking_level="LOW",
+        sees_always=True,
+        takes_updates=True,
         idle_by_turn_complete=False,
         proactive=True,
         calls_wait=False,
@@ -116,6 +128,8 @@ PROFILES = (
         "3.8-live",
         ("gemini-3.8-live",),
         note_slot=NoteSlot.NONE,
+        sees_always=True,
+        takes_updates=True,
         proactive=True,
         calls_wait=False,
     ),

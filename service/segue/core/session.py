@@ -24,6 +24,7 @@ from segue.core.line import LINK_EVENTS, Line, LinkEvent
 from segue.core.numbers import Numbers, Verdict
 from segue.core.options import MODEL_TAKES, Mode, Options
 from segue.core.outputs import (
+    Audio,
     Closed,
     CloseReason,
     CutCause,
@@ -37,11 +38,15 @@ from segue.core.outputs import (
 from segue.core.policy import Policy
 from segue.core.profiles import profile_of
 from segue.core.setups import fault_of
+from segue.core.updates import fault_of_window
 
 # How long a finishing session waits for the model once nothing comes and nothing plays any more, in seconds.
 REPLY_TIMEOUT = 12.0
 
 _DEFAULT_POLICY = Policy()
+
+# What a session that is ending takes no more of.
+_Late: TypeAlias = ev.AudioReceived | ev.TextReceived | ev.NoteReceived | ev.ImageReceived
 
 
 class State(Enum):
@@ -122,7 +127,7 @@ class Session:
         if not self._in_sequence(event.seq, now):
             return
         options = event.options
-        fault = fault_of(options, profile_of(options.model, self._policy.profiles))
+        fault = fault_of(options, profile_of(options.model, self._policy.profiles)) or fault_of_window(options)
         if fault is not None:
             self._close(Closed(CloseReason.INVALID_OPEN, fault, Next.NONE), now)
             return
@@ -162,6 +167,16 @@ class Session:
             if fault is not None:
                 self._reject(event.seq, fault)
 
+    def _take_image(self, event: ev.ImageReceived, now: float) -> None:
+        if self._in_sequence(event.seq, now):
+            self._line.uplink.show(event.content, event.mime_type, now)
+
+    def _take_update(self, event: ev.UpdateReceived, now: float) -> None:
+        if self._in_sequence(event.seq, now):
+            fault = self._line.updates.make(event.update)
+            if fault is not None:
+                self._reject(event.seq, fault)
+
     def _take_activity(self, event: ev.ActivityReceived, now: float) -> None:
         if not self._in_sequence(event.seq, now):
             return
@@ -182,6 +197,8 @@ class Session:
             self._outbox.put_urgent(Interrupted(event.turn, CutCause.NONE))
 
     def _take_ack(self, event: ev.AckReceived, now: float) -> None:
+        # A client that acknowledged once and stops for 10 s is to be taken for gone: that needs detaching.
+        self._outbox.window.acknowledge(event.output_seq)
         if event.heard is not None:
             self._playback.report_heard(event.turn, event.heard, event.output_seq)
             self._playback.settle(now)
@@ -190,7 +207,7 @@ class Session:
         if self._in_sequence(event.seq, now):
             self._reject(event.seq, (event.reason, event.message))
 
-    def _reject_late(self, event: ev.AudioReceived | ev.TextReceived | ev.NoteReceived, now: float) -> None:
+    def _reject_late(self, event: _Late, now: float) -> None:
         if not self._in_sequence(event.seq, now):
             return
         if isinstance(event, ev.AudioReceived):
@@ -229,7 +246,9 @@ class Session:
             self._outbox.put_urgent(InputAck(self._numbers.acknowledge()))
         for output in self._playback.take(now, event.max_events, event.max_bytes):
             seq = self._numbers.number(output)
-            if isinstance(output, Interrupted) and output.cause is not CutCause.NONE:
+            if isinstance(output, Audio):
+                self._outbox.window.release(seq, len(output.audio))
+            elif isinstance(output, Interrupted) and output.cause is not CutCause.NONE:
                 self._playback.note_cut_seq(output.turn, seq)
             self._actions.append(Send(seq, output))
         self._line.note_released()
@@ -363,6 +382,8 @@ _LIVE: dict[type, Reaction] = (
         ev.SpeechJudged: Session._take_judgement,
         ev.TextReceived: Session._take_text,
         ev.NoteReceived: Session._take_note,
+        ev.ImageReceived: Session._take_image,
+        ev.UpdateReceived: Session._take_update,
         ev.ActivityReceived: Session._take_activity,
         ev.ToolResultReceived: Session._take_result,
         ev.InterruptReceived: Session._take_interrupt,
@@ -385,6 +406,7 @@ REACTIONS: dict[State, dict[type, Reaction]] = {
         ev.AudioReceived: Session._reject_late,
         ev.TextReceived: Session._reject_late,
         ev.NoteReceived: Session._reject_late,
+        ev.ImageReceived: Session._reject_late,
         ev.ActivityReceived: Session._reject_late,
     },
     State.CLOSING: _ALWAYS,

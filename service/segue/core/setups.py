@@ -6,7 +6,7 @@ from segue.core.actions import Setup
 from segue.core.handles import Handle
 from segue.core.options import Options
 from segue.core.profiles import NoteSlot, Profile
-from segue.core.recall import FROM_THE_START, Recall
+from segue.core.recall import FROM_THE_START, Exchange, Recall
 from segue.core.wording import with_history
 
 
@@ -44,10 +44,12 @@ class Instructions:
     """What links are set up with."""
 
     def __init__(self, options: Options, profile: Profile, recall: Recall, *, transparent: bool) -> None:
-        self._options = options
+        self.options = options
         self._profile = profile
         self._recall = recall
         self._transparent = transparent
+        # What the model was told of the conversation when it last began afresh.
+        self._history: list[Exchange] = []
         # The turn that broke off, of which the request to go on with it tells; 0 for none.
         self.broken = 0
 
@@ -55,10 +57,16 @@ class Instructions:
         """Return whether a link that resumes by this handle can learn the rest; else it begins afresh, with all."""
         return self._profile.note_slot is not NoteSlot.NONE or not self._recall.since(handle.turn, self.broken)
 
+    @property
+    def present(self) -> str:
+        """The system instruction with what the model was told of the conversation in it."""
+        return with_history(self.options.system_instruction, self._history)
+
     def setup(self, handle: Handle | None) -> Setup:
         """Return what a link is set up with that resumes by a handle, or begins afresh."""
-        instruction = self._options.system_instruction
+        instruction = self.options.system_instruction
         if handle is None:
-            instruction = with_history(instruction, self._recall.since(FROM_THE_START, self.broken))
+            self._history = self._recall.since(FROM_THE_START, self.broken)
+            instruction = self.present
         token = handle.token if handle else ""
-        return setup_of(self._options, self._profile, instruction, token, transparent=self._transparent)
+        return setup_of(self.options, self._profile, instruction, token, transparent=self._transparent)

@@ -78,9 +78,13 @@ class Tools:
             self._watchdog.settle()
         self.give_results(now)
 
+    def to_give(self, now: float) -> list[Call]:
+        """Return the calls whose results can be given now, to a link that does not have them."""
+        return [call for call in self._calls.to_give() if self._free_at(call) <= now]
+
     def give_results(self, now: float) -> None:
         """Give the results that the link does not have yet; after the last one an answer is expected."""
-        calls = [call for call in self._calls.to_give() if self._free_at(call) <= now]
+        calls = self.to_give(now)
         texts = []
         for call in calls:
             call.given_at = now
@@ -142,9 +146,13 @@ class Tools:
             return -inf
         if turn is not None and not (turn.cut or turn.handed_over):
             return inf
+        owed = self._watchdog.since is not None
+        if owed and self._journal.has_words_since(0):
+            # The user has gone on to something else, and is answered first.
+            return inf
         if not call.put_off:
             return -inf
-        if self._watchdog.since is not None or self._journal.open:
+        if owed or self._journal.open:
             return inf
         return self._journal.last_voiced_at + PAUSE
 

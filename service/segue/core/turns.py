@@ -34,6 +34,8 @@ class Turn:
     number: int
     audio: float = 0.0
     released: float = 0.0
+    # So much came after it was cut.
+    muted: float = 0.0
     # So much of it nobody could hear.
     faint: float = 0.0
     first_audio_latency: float | None = None
@@ -55,6 +57,8 @@ class Turn:
     # The backend said that it was interrupted, or had ended it before: no more of it will come.
     over: bool = False
     overflowed: bool = False
+    # The user was speaking when it began: it answers half of what was to be said.
+    early: bool = False
     # The journal's serial before which it answers everything.
     answers: int = 0
     # A link that made some of it is gone; it waits for a function's result.
@@ -180,6 +184,11 @@ class Turns:
         turn.cut_cause, turn.cut_at, turn.heard = cause, now, heard
         if not (turn.over and self._user_words_at is not None and self._user_words_at > turn.began_at):
             self._user_words_at = None
+
+    def end_cut(self) -> None:
+        """Take it that no more comes of the open turn, if that was cut."""
+        if self._open is not None and self._open.cut:
+            self._open.over = True
 
     def hear_user(self, now: float) -> None:
         """Note that words of the user were understood."""

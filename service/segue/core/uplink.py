@@ -4,20 +4,22 @@ What the user said is journalled, so that it can be given to another link again.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import inf
 
 from segue.core.actions import Action, Drop, SendActivity, SendAudio, SendNote, SendText, SendToolResult
 from segue.core.admission import Fault
 from segue.core.calls import Call, Calls
 from segue.core.feed import FEED_PIECE, Feed, comfort_noise
-from segue.core.journal import WAITING, Edge, Journal, Payload, Piece
+from segue.core.images import Images
+from segue.core.journal import LIMIT, WAITING, Edge, Journal, Payload, Piece
 from segue.core.links import Links
 from segue.core.notes import Notes
 from segue.core.options import MODEL_TAKES, Mode, Options
-from segue.core.pacing import Queue
+from segue.core.outputs import Rejection
+from segue.core.pacing import WAITING_TEXTS, Queue
+from segue.core.playback import Playback
 from segue.core.profiles import NoteSlot, Profile, TextSlot
-from segue.core.turns import Turns
 from segue.core.wording import holds_note
 
 # The silence after which the Live API's detector takes speech to have ended, in seconds, where the client sets none.
@@ -29,6 +31,8 @@ _SILENCE_MARGIN = 0.2
 # So many of Segue's own texts at most are listened for.
 _MOST_ECHOES = 4
 _CONTENT = (NoteSlot.CONTENT, NoteSlot.SYSTEM)
+# A start interrupts the model, of which nothing comes any more so long after it, in seconds.
+_IN_FLIGHT = 0.5
 # What the journal's clock runs on where the client sends no audio.
 _ANY_RATE = 32_000
 
@@ -42,18 +46,18 @@ class Uplink:
         profile: Profile,
         links: Links,
         calls: Calls,
-        turns: Turns,
+        playback: Playback,
         notes: Notes,
         actions: list[Action],
     ) -> None:
-        self._instruction = options.system_instruction
+        self.instruction = options.system_instruction
         self._signals = options.mode.signals
         self._detects = options.mode is Mode.GATEWAY
         self._format = MODEL_TAKES if options.input_format else None
         self._profile = profile
         self._links = links
         self._calls = calls
-        self._turns = turns
+        self._playback = playback
         self._actions = actions
         silence_ms = options.detection.silence_ms
         self._silence = DEFAULT_SILENCE if silence_ms is None else silence_ms / 1000
@@ -72,9 +76,11 @@ class Uplink:
         # Once all that waits has left, this link has an open activity, and something in it.
         self._open = False
         self._filled = False
-        # The last edge that this link was sent was a start.
+        # The last edge that this link was sent was a start, and when that was.
         self._signalled = False
+        self._started_at = -inf
         self._notes = notes
+        self._images = Images(links, actions)
         # What Segue said that the service repeats as if the user had, word by word.
         self._echoes: deque[str] = deque(maxlen=_MOST_ECHOES)
 
@@ -95,8 +101,21 @@ class Uplink:
 
     @property
     def held_bytes(self) -> int:
-        """The size of the audio that waits, or may have to be given again."""
-        return self._queue.held_bytes + self.journal.held_bytes
+        """The size of the audio and of the image that wait, or may have to be given again."""
+        return self._queue.held_bytes + self.journal.held_bytes + self._images.held_bytes
+
+    @property
+    def holding(self) -> bool:
+        """Return whether something that the user said is held back, because nobody may interrupt the model."""
+        return self.journal.held_from < inf
+
+    def holds(self, now: float) -> bool:
+        """Return whether what the user says now is held back: who was speaking when the turn began, goes on."""
+        if self.holding or now >= self._playback.interruptible_at():
+            return self.holding
+        turn, journal = self._playback.saying, self.journal
+        goes_on = turn is not None and turn.early and journal.last_span <= turn.answers and journal.speaking(now)
+        return not goes_on
 
     @property
     def _gated(self) -> bool:
@@ -109,8 +128,12 @@ class Uplink:
         if self._signals and not self.journal.open:
             self._actions.append(Drop("outside_activity", len(audio) / self._format.bytes_per_second))
             return None
+        held = self.holds(now)
+        if held and voiced and self.journal.held_bytes + len(audio) > LIMIT:
+            advice = "the user may not interrupt the model, and has said more than can wait for its end"
+            return Rejection.INPUT_OVERFLOW, f"{advice}: allow barge-in, or interrupt it"
         # While a link is missing that was there, the journal keeps what matters; before the first one all of it waits.
-        waits = not self._gated and (links.up or not links.opened)
+        waits = not (held or self._gated) and (links.up or not links.opened)
         direct = waits and links.up and not self._queue and (self._open or not self._signals)
         if waits and not direct and (fault := self._queue.fault_of(audio)):
             return fault
@@ -119,10 +142,12 @@ class Uplink:
         self._voiced = self._voiced + seconds if voiced else 0.0
         if self._signals:
             self._content = True
-        else:
+        elif not held:
             self._feed.hear(now)
         pieces = self.journal.hear(audio, voiced, now)
-        if direct:
+        if held:
+            self._hold(pieces if voiced or self._signals else ())
+        elif direct:
             self._filled = True
             self._send_audio(audio, pieces)
         elif waits:
@@ -130,8 +155,15 @@ class Uplink:
             self.tick(now)
         return None
 
+    def show(self, content: bytes, mime_type: str, now: float) -> None:
+        """Take an image for the model to see."""
+        self._images.show(content, mime_type)
+        self.tick(now)
+
     def fault_of_text(self) -> Fault | None:
         """Return why no more text can be taken, and what to do; None when it can."""
+        if sum(isinstance(piece.payload, str) for piece in self.journal.held()) >= WAITING_TEXTS:
+            return Rejection.INPUT_OVERFLOW, f"{WAITING_TEXTS} texts wait for the end of the model's turn: wait, too"
         return self._queue.fault_of("")
 
     def write(self, text: str, now: float) -> None:
@@ -154,6 +186,15 @@ class Uplink:
         # A client may press late, and a detector does not.
         self._pass(self.journal.mark(edge, now if self._detects else -inf), now)
         return True
+
+    def release(self, now: float) -> list[Piece]:
+        """Give the model what was held back. Returns that."""
+        held = self.journal.held()
+        if self._links.up:
+            self.replay(held, "", ended=not self.journal.speaking(now))
+            self.tick(now)
+        self.journal.held_from = inf
+        return held
 
     def stop_model(self, now: float) -> None:
         """Have the model stop what it makes: where it takes text for speech, an activity that waits for the next words.
@@ -187,6 +228,7 @@ class Uplink:
                 size += len(piece.payload) if isinstance(piece.payload, bytes) else 0
         if words:
             self._say(words)
+        self.journal.held_from = inf
         if not size or self._format is None:
             return 0.0
         if ended and not self._signals:
@@ -200,6 +242,7 @@ class Uplink:
         self._queue.clear()
         self.journal.leave_link()
         self._notes.change_link()
+        self._images.change_link()
         self._echoes.clear()
         self._signalled = self._open = self._filled = False
 
@@ -211,6 +254,7 @@ class Uplink:
             pieces = [piece for _, piece in taken if piece is not None]
             # One text that interrupts another would be answered alone.
             if text := "\n".join(payload for payload, _ in taken if isinstance(payload, str)):
+                self._images.give(now)
                 self._send_text(text, pieces)
                 continue
             if isinstance(edge := taken[0][0], Edge):
@@ -219,12 +263,18 @@ class Uplink:
                     slot = self._profile.note_slot
                     self._send_note(self._notes.take(), slot if slot in _CONTENT else NoteSlot.REALTIME)
                 self._signalled = edge is Edge.START
+                if self._signalled:
+                    self._started_at = now
+                elif now >= self._started_at + _IN_FLIGHT:
+                    self._playback.turns.end_cut()
                 self._count(pieces)
                 self._actions.append(SendActivity(self._links.number, self._signalled))
                 continue
             self._send_audio(b"".join(payload for payload, _ in taken if isinstance(payload, bytes)), pieces)
             if pieces:
                 self.remind()
+        if self._looks:
+            self._images.tick(now)
         while not self._queue and self._feed.take(now):
             assert self._format is not None
             self._voiced = 0.0
@@ -234,7 +284,8 @@ class Uplink:
         """Return when `tick` has something to do; inf for never."""
         if not self._links.up or self._gated:
             return inf
-        return self._queue.deadline() if self._queue else self._feed.deadline()
+        at = self._queue.deadline() if self._queue else self._feed.deadline()
+        return min(at, self._images.deadline()) if self._looks else at
 
     # What Segue itself says.
 
@@ -256,7 +307,7 @@ class Uplink:
         slot = self._profile.note_slot
         if self._signals or slot is NoteSlot.NONE or self._gated or not self._links.up:
             return
-        if (slot is NoteSlot.REALTIME or self._turns.open is None) and self._notes.pending:
+        if (slot is NoteSlot.REALTIME or self._playback.turns.open is None) and self._notes.pending:
             self._send_note(self._notes.take(), slot)
 
     def ask(self, request: str) -> None:
@@ -274,7 +325,7 @@ class Uplink:
     def make_up(self, serial: int) -> None:
         """Queue what was held back from this link, from this serial on."""
         for piece in self.journal.since(serial) if self._profile.gates_calls else ():
-            if not piece.message:
+            if not piece.message and piece.serial < self.journal.held_from:
                 self._put(piece.payload, piece)
 
     def is_echo(self, words: str) -> bool:
@@ -286,8 +337,19 @@ class Uplink:
                 return True
         return False
 
+    @property
+    def _looks(self) -> bool:
+        # Older models see nothing of what is shown between the activities that are signalled to them.
+        return self._signalled or not self._signals or self._profile.sees_always
+
+    def _hold(self, pieces: Sequence[Piece]) -> None:
+        if pieces:
+            self.journal.held_from = min(self.journal.held_from, pieces[0].serial)
+
     def _pass(self, piece: Piece, now: float) -> None:
-        if self._links.up or not self._links.opened:
+        if self.holds(now):
+            self._hold([piece])
+        elif self._links.up or not self._links.opened:
             self._put(piece.payload, piece)
             self.tick(now)
 
@@ -340,7 +402,7 @@ class Uplink:
     def _send_note(self, note: str, slot: NoteSlot) -> None:
         if slot is NoteSlot.UPDATE:
             # It replaces the instruction, so it has to hold that too.
-            note = f"{self._instruction}\n\n{note}".lstrip()
+            note = f"{self.instruction}\n\n{note}".lstrip()
         if slot is NoteSlot.REALTIME:
             self._expect_echo(note)
         self._links.messages += 1

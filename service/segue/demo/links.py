@@ -65,6 +65,7 @@ class _WatchedLink:
         self.number = link.number
         self.send_audio, self.send_text, self.send_note = link.send_audio, link.send_text, link.send_note
         self.send_activity, self.send_tool_result = link.send_activity, link.send_tool_result
+        self.send_image, self.send_update = link.send_image, link.send_update
         self.wait_closed = link.wait_closed
 
     def set_up(self, setup: Setup) -> None:

@@ -23,6 +23,7 @@ from segue.core.outputs import CloseReason
 from segue.core.resume_context import fault_of_template
 from segue.edge.durations import out_of_range, seconds, seconds_of
 from segue.edge.tools import read_functions, wrong_tools
+from segue.edge.updating import read_barge_in, read_lead, wrong_barge_in, wrong_delivery
 from segue_client.segue.v1 import open_session_pb2 as pb
 
 MAX_OPEN_BYTES = 32 * 1024
@@ -78,8 +79,10 @@ def read_open(opening: pb.OpenSession, default_model: str) -> Options | Refusal:
         output_frame_duration=seconds(opening, "output_frame_duration", _FRAME_DURATIONS[output_format.encoding]),
         user_transcripts=opening.transcripts not in (pb.OpenSession.TRANSCRIPTS_MODEL, pb.OpenSession.TRANSCRIPTS_NONE),
         model_transcripts=opening.transcripts not in (pb.OpenSession.TRANSCRIPTS_USER, pb.OpenSession.TRANSCRIPTS_NONE),
-        lead=seconds(opening.delivery, "lead", 1.0),
+        barge_in_after=read_barge_in(opening.barge_in),
+        lead=read_lead(opening.delivery),
         unpaced=opening.delivery.unpaced,
+        max_unacked_bytes=opening.delivery.max_unacked_bytes,
         resume_context=_read_resume_context(opening.resume_context),
         first_turn=opening.first_turn.prompt if opening.HasField("first_turn") else None,
         initial_history=_read_history(opening.initial_history),
@@ -116,6 +119,8 @@ def _wrong(opening: pb.OpenSession) -> Iterator[str]:
         yield f"model {opening.model!r} is no model's name"
     yield from _unknown_numbers(opening)
     yield from wrong_tools(opening.tools)
+    yield from wrong_barge_in(opening.barge_in)
+    yield from wrong_delivery(opening.delivery)
     yield from _contradictory_detection(opening.turn_detection)
     for name, audio_format in (("input_format", opening.input_format), ("output_format", opening.output_format)):
         if opening.HasField(name):
@@ -124,7 +129,6 @@ def _wrong(opening: pb.OpenSession) -> Iterator[str]:
     yield from out_of_range(opening, "idle_timeout", 1.0, _DAY)
     yield from out_of_range(opening, "max_duration", 1.0, _DAY)
     yield from out_of_range(opening, "resume_window", 0.0, _DAY)
-    yield from out_of_range(opening.delivery, "lead", 0.100, 60.0)
     yield from out_of_range(opening.turn_detection, "silence", 0.100, 5.0)
     yield from out_of_range(opening.turn_detection, "prefix_padding", 0.0, 1.0)
     yield from out_of_range(opening.tool_policy, "interim_after", 0.100, 60.0)
@@ -185,17 +189,13 @@ def _unknown_numbers(opening: pb.OpenSession) -> Iterator[str]:
 
 def _enum_holders(opening: pb.OpenSession) -> Iterator[tuple[Message, str]]:
     yield opening, ""
-    for name in ("input_format", "output_format", "turn_detection", "barge_in", "resume_context"):
+    for name in ("input_format", "output_format", "turn_detection", "resume_context"):
         yield getattr(opening, name), f"{name}."
     for number, turn in enumerate(opening.initial_history):
         yield turn, f"initial_history[{number}]."
 
 
 def _unserved(opening: pb.OpenSession) -> Iterator[str]:
-    if opening.barge_in.policy not in (pb.BargeIn.POLICY_UNSPECIFIED, pb.BargeIn.POLICY_ALLOWED):
-        yield "barge_in.policy other than POLICY_ALLOWED"
-    if opening.delivery.max_unacked_bytes:
-        yield "delivery.max_unacked_bytes"
     if seconds_of(opening.resume_window):
         yield "resume_window"
     if opening.HasField("backend_options"):

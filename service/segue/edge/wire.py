@@ -7,28 +7,27 @@ from google.protobuf.duration_pb2 import Duration
 
 from segue.core import events as ev
 from segue.core import outputs as out
-from segue.core.options import Scheduling
+from segue.core.admission import fault_of_image
+from segue.core.options import Scheduling, Update
 from segue.edge.durations import seconds_of
 from segue.edge.json_text import read_object
 from segue.edge.opening import Refusal, read_open
 from segue.edge.tools import read_response
+from segue.edge.updating import read_update
 from segue_client.segue.v1 import client_event_pb2, error_pb2
 from segue_client.segue.v1 import server_event_pb2 as pb
 
 
 def read_input(event: client_event_pb2.ClientEvent, default_model: str) -> ev.ClientEvent:
     """Return what the core is told of any client event but audio, whose level the caller measures."""
-    arm = event.WhichOneof("input")
-    reader = _READERS.get(arm or "")
+    reader = _READERS.get(event.WhichOneof("input") or "")
     if reader is not None:
         return reader(event, default_model)
-    if arm is None:
-        return ev.InputRefused(
-            event.seq,
-            out.Rejection.UNKNOWN_INPUT,
-            "an event without an input, or with one that this server does not know: set one arm of ClientEvent.input",
-        )
-    return ev.InputRefused(event.seq, out.Rejection.UNIMPLEMENTED, f"{arm} is not served by this version")
+    return ev.InputRefused(
+        event.seq,
+        out.Rejection.UNKNOWN_INPUT,
+        "an event without an input, or with one that this server does not know: set one arm of ClientEvent.input",
+    )
 
 
 def _read_open(event: client_event_pb2.ClientEvent, default_model: str) -> ev.ClientEvent:
@@ -44,6 +43,18 @@ def _read_resume(event: client_event_pb2.ClientEvent, _default_model: str) -> ev
 
 def _read_text(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
     return ev.TextReceived(event.seq, event.text.text)
+
+
+def _read_image(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
+    fault = fault_of_image(event.image.content, event.image.mime_type)
+    if fault is not None:
+        return ev.InputRefused(event.seq, *fault)
+    return ev.ImageReceived(event.seq, event.image.content, event.image.mime_type)
+
+
+def _read_update(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
+    update = read_update(event.update)
+    return ev.UpdateReceived(event.seq, update) if isinstance(update, Update) else ev.InputRefused(event.seq, *update)
 
 
 def _read_note(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
@@ -109,7 +120,9 @@ _READERS: dict[str, Callable[[client_event_pb2.ClientEvent, str], ev.ClientEvent
     "open": _read_open,
     "resume": _read_resume,
     "text": _read_text,
+    "image": _read_image,
     "note": _read_note,
+    "update": _read_update,
     "activity": _read_activity,
     "tool_result": _read_tool_result,
     "interrupt": _read_interrupt,

@@ -18,9 +18,11 @@ from segue.core.actions import (
     Send,
     SendActivity,
     SendAudio,
+    SendImage,
     SendNote,
     SendText,
     SendToolResult,
+    SendUpdate,
     SetUp,
     Wake,
 )
@@ -154,6 +156,12 @@ class Driver:
                     self._links[action.link].send_text(action.text, action.slot)
                 case SendNote():
                     self._links[action.link].send_note(action.text, action.slot)
+                case SendImage():
+                    self._links[action.link].send_image(action.content, action.mime_type)
+                case SendUpdate():
+                    self._links[action.link].send_update(
+                        action.system_instruction, action.functions, action.built_in_tools
+                    )
                 case SendActivity():
                     self._links[action.link].send_activity(action.started)
                 case JudgeSpeech():

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from segue.core.actions import (
     Drop,
     FalseInterruptionSeen,
+    ImageDropped,
     InputReplayed,
     Observation,
     OddTurn,
@@ -170,6 +171,11 @@ class Metrics:
         self.audio_dropped = Counter(
             "segue_audio_dropped_seconds_total", "Audio thrown away, by reason.", ["reason"], registry=reg
         )
+        self.images_dropped = Counter(
+            "segue_images_dropped_total",
+            "Images that the model was never shown, because a newer one came first.",
+            registry=reg,
+        )
         self.rejections = Counter(
             "segue_rejections_total", "Inputs that were not used, by reason.", ["reason"], registry=reg
         )
@@ -186,6 +192,8 @@ class Metrics:
         match observation:
             case Drop():
                 self.audio_dropped.labels(observation.reason).inc(observation.seconds)
+            case ImageDropped():
+                self.images_dropped.inc()
             case Renewed():
                 outcome = "cut" if observation.cut else "resumed" if observation.resumed else "fresh"
                 self.renewals.labels(observation.trigger.name.lower(), outcome).inc()

@@ -14,7 +14,15 @@ from google.protobuf.json_format import MessageToDict
 import segue_client
 from segue_client.segue.v1.client_event_pb2 import ClientEvent, SessionUpdate, ToolResult
 from segue_client.segue.v1.error_pb2 import Error
-from segue_client.segue.v1.open_session_pb2 import AudioFormat, OpenSession, Tools, TurnDetection
+from segue_client.segue.v1.open_session_pb2 import (
+    AudioFormat,
+    BargeIn,
+    Delivery,
+    FunctionDeclaration,
+    OpenSession,
+    Tools,
+    TurnDetection,
+)
 from segue_client.segue.v1.server_event_pb2 import (
     GoAway,
     Interrupted,
@@ -147,15 +155,22 @@ async def test_everything_that_can_be_said() -> None:
         await session.send_tool_result("c1", {"degrees": [1, None]}, scheduling="SILENT")
         await session.send_tool_result("c2", error="no such city", will_continue=True)
         await session.note("The user is in Paris.", answer=True)
+        await session.update(
+            system_instruction="",
+            tools=[FunctionDeclaration(name="f"), "googleSearch"],
+            barge_in=BargeIn(policy=BargeIn.POLICY_NONE),
+            delivery=Delivery(unpaced=True),
+        )
+        await session.update(tools=[])
         await session.send(ClientEvent(update=SessionUpdate(system_instruction="Be brief.")))
         await session.finish()
         assert [type(event).__name__ async for event in session] == ["Opened"]
     said = server.streams[0].heard[1:]
     assert [event.WhichOneof("input") for event in said] == [
         *("activity", "audio", "audio", "activity", "image", "interrupt", "interrupt", "ack", "ack"),
-        *("tool_result", "tool_result", "note", "update"),
+        *("tool_result", "tool_result", "note", "update", "update", "update"),
     ]
-    start, first, second, _, image, interrupt, bare, ack, played, result, failure, note, _ = said
+    start, first, second, _, image, interrupt, bare, ack, played, result, failure, note, all_of_it, no_tools, _ = said
     assert start.activity.edge == start.activity.EDGE_START
     assert (len(first.audio), len(second.audio)) == (65_536, 14_464)
     assert (image.image.content, image.image.mime_type) == (b"png", "image/png")
@@ -167,6 +182,11 @@ async def test_everything_that_can_be_said() -> None:
     assert MessageToDict(result.tool_result.result) == {"degrees": [1.0, None]}
     assert (failure.tool_result.error, failure.tool_result.will_continue) == ("no such city", True)
     assert (note.note.text, note.note.answer) == ("The user is in Paris.", True)
+    assert [field.name for field, _ in all_of_it.update.ListFields()] == [
+        *("system_instruction", "tools", "barge_in", "delivery"),
+    ]
+    assert (all_of_it.update.tools.functions[0].name, all_of_it.update.tools.built_in[0]) == ("f", "googleSearch")
+    assert [field.name for field, _ in no_tools.update.ListFields()] == ["tools"]
 
 
 async def test_an_image_travels_alone_and_the_rest_in_batches() -> None:

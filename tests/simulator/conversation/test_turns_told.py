@@ -72,3 +72,14 @@ def test_a_sound_without_words_interrupts_and_is_not_answered(seconds: float, tu
     assert len(begun) == 1 + turns
     heard = [r for r in client.history.of("simulator", "transcription_sent") if r.fields["speaker"] == "user"]
     assert bool(heard) == bool(turns)
+
+
+def test_a_text_that_is_written_into_a_sound_without_words_is_answered() -> None:
+    service = Service(DIALOGUE, VOICE, switches=Switches(wordless_speech=0.3))
+    client = LiveClient(service).set_up()
+    client.say(speech(0.2))
+    client.text("long")
+    client.say(silence(2.0))
+    client.wait_for("turnComplete")
+    [begun] = client.history.of("simulator", "turn_begun")
+    assert begun.fields["text"] == "long"

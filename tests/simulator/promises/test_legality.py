@@ -79,6 +79,17 @@ def test_audio_that_was_sent_once_the_call_had_arrived_breaks_it(sent_at: float)
         legal(refused(told, 20.2))
 
 
+@pytest.mark.parametrize("fault", ["total_silence", "wedge", "go_away_then_silence"])
+def test_audio_may_meet_a_call_that_a_silent_service_never_sent(fault: str) -> None:
+    legal(refused(conversation().service(20.0, 1, "fault_struck", fault=fault), 22.0))
+
+
+def test_a_fault_that_keeps_nothing_back_or_another_links_excuses_no_audio() -> None:
+    told = conversation().service(20.0, 1, "fault_struck", fault="slow_audio").dialled(20.0, 2, "RENEWAL")
+    with pytest.raises(Broke, match="audio_during_call"):
+        legal(refused(told.service(20.0, 2, "fault_struck", fault="total_silence"), 22.0))
+
+
 def test_audio_that_meets_a_call_of_a_link_before_breaks_it() -> None:
     with pytest.raises(Broke, match="audio_during_call"):
         legal(refused(conversation(), 20.2))

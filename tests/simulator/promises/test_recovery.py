@@ -267,6 +267,76 @@ def test_a_session_is_closed_for_wedges_when_there_were_three(wedges: int) -> No
             recovering(told)
 
 
+@pytest.mark.parametrize("arrives", [False, True])
+def test_an_answer_clears_a_service_of_wedges_only_where_it_came(arrives: bool) -> None:
+    told = conversation().asked(20.0, 100, 199)
+    for number in (1, 2, 3):
+        told.service(21.0 + number, number, "fault_struck", fault="wedge")
+        if number == 2:
+            told.service(23.1, 2, "turn_begun", turn=1, stamps="100-199", text="")
+            told.service(23.1, 2, "speech_planned", first=51, last=60).service(23.1, 2, "audio_sent", turn=1)
+            if arrives:
+                told.gateway(23.2, "speech_received", link=2, first=51, last=60)
+            told.service(23.3, 2, "turn_complete_sent", turn=1)
+        told.gateway(22.0 + number, "wedged", sign="SILENCE").gateway(22.0 + number, "link_hung_up", link=number)
+        told.dialled(22.0 + number, number + 1, "RECOVERY").opened(22.5 + number, number + 1)
+    told.output(26.0, "closed", 0, reason="BACKEND_WEDGED")
+    if arrives:
+        with pytest.raises(Broke, match=r"\(BACKEND_WEDGED\) without a cause"):
+            recovering(told)
+    else:
+        recovering(told)
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_a_link_that_did_not_notice_who_spoke_may_be_silent_until_they_know(begun: bool) -> None:
+    # They speak for 18 s.
+    told = conversation().asked(38.0, 100, 999).service(20.1 if begun else 19.0, 1, "activity_start_dropped")
+    told.gateway(48.0, "wedged", sign="SILENCE").gateway(48.0, "link_hung_up", link=1)
+    told.dialled(48.0, 2, "RECOVERY").opened(48.5, 2).client(49.0, "session_left")
+    if begun:
+        recovering(told)
+    else:
+        with pytest.raises(Broke, match="took a healthy link for wedged"):
+            recovering(told)
+
+
+def phantom_before(turn_says: bool) -> Told:
+    """Return a session in which an empty turn is interrupted before the one that answers, which may be empty too."""
+    told = conversation().asked(30.0, 100, 199).understood(30.8, 1, 2, 100, 199)
+    told.service(31.0, 1, "interrupted_sent", turn=2).service(31.0, 1, "turn_complete_sent", turn=2)
+    if turn_says:
+        told.service(31.1, 1, "audio_sent", turn=2, bytes=960)
+    return told.service(31.5, 1, "turn_complete_sent", turn=2)
+
+
+def test_a_turn_that_is_empty_like_the_one_before_it_may_be_left_so() -> None:
+    recovering(phantom_before(turn_says=False).ended(60.0))
+
+
+def test_a_turn_that_is_not_may_not() -> None:
+    with pytest.raises(Broke, match=r"no answer to its words that ended at 30.000 s"):
+        recovering(phantom_before(turn_says=True).ended(60.0))
+
+
+def test_a_turn_that_ended_empty_was_not_interrupted_later() -> None:
+    first, last = "turn_complete_sent", "interrupted_sent"
+    told = conversation().asked(30.0, 100, 199).understood(30.8, 1, 2, 100, 199)
+    recovering(told.service(31.5, 1, first, turn=2).service(31.5, 1, last, turn=2).ended(60.0))
+    told = conversation().asked(30.0, 100, 199).understood(30.8, 1, 2, 100, 199)
+    told.service(31.5, 1, last, turn=2).service(31.5, 1, first, turn=2)
+    with pytest.raises(Broke, match="no answer"):
+        recovering(told.ended(60.0))
+
+
+def test_a_turn_that_cannot_be_heard_is_the_one_under_way_when_the_one_before_ends_late() -> None:
+    told = conversation().asked(30.0, 100, 199).understood(30.8, 1, 2, 100, 199).answered(31.0, 1, 2, (51, 60), says=2)
+    told.asked(31.8, 200, 209).understood(32.0, 1, 3, 200, 209).service(32.2, 1, "turn_complete_sent", turn=2)
+    with pytest.raises(Broke, match=r"no answer to its words that ended at 31.800 s"):
+        recovering(Told(told).ended(60.0))
+    recovering(told.service(32.3, 1, "fault_struck", fault="near_silent_audio").ended(60.0))
+
+
 def test_words_that_could_have_been_missed_are_counted() -> None:
     verdict = recovering(recovered().asked(30.0, 100, 199).client(31.0, "text_written", text="No.").ended(32.0))
     assert (verdict.judged, verdict.cases) == (1, 3)

@@ -108,6 +108,20 @@ def test_a_link_may_begin_afresh_where_a_handle_misses_what_cannot_be_told(note_
             seamless(afresh(told).ended(60.0))
 
 
+@pytest.mark.parametrize("faint", [False, True])
+def test_what_cannot_be_heard_may_be_what_a_handle_misses(faint: bool) -> None:
+    told = resuming(conversation(), note_slot="NONE").gateway(8.0, "handle_received", link=1, usable=True)
+    told.asked(12.0, 100, 199).understood(12.8, 1, 2, 100, 199)
+    if faint:
+        told.service(13.0, 1, "fault_struck", fault="near_silent_audio")
+    told.service(13.5, 1, "audio_sent", turn=2, bytes=960).service(14.5, 1, "turn_complete_sent", turn=2)
+    if faint:
+        seamless(afresh(told).ended(60.0))
+    else:
+        with pytest.raises(Broke, match="began afresh"):
+            seamless(afresh(told).ended(60.0))
+
+
 def being_answered(told: Told) -> Told:
     """Have the client hear the beginning of an answer that is still being made."""
     told.asked(15.0, 100, 199).understood(15.8, 1, 2, 100, 199).service(16.0, 1, "audio_sent", turn=2, bytes=9600)
@@ -167,6 +181,24 @@ def test_a_renewal_that_lets_a_quiet_moment_pass_breaks_it() -> None:
     told.dialled(15.1, 2, "RENEWAL", resumes=True).gateway(15.2, "link_held", link=2)
     with pytest.raises(Broke, match=r"waited for its deadline, though nobody said anything from 15.000 s to 20.000 s"):
         seamless(renewed(told).ended(60.0))
+
+
+@pytest.mark.parametrize("heard", [False, True])
+def test_a_renewal_waits_for_the_answer_to_words_that_was_interrupted_before_its_first_word(heard: bool) -> None:
+    told = resuming(conversation()).service(10.0, 1, "go_away_sent", time_left=15.0)
+    told.dialled(10.1, 2, "RENEWAL", resumes=True).gateway(10.2, "link_held", link=2)
+    told.asked(13.0, 100, 199).understood(13.8, 1, 2, 100, 199).service(14.0, 1, "speech_planned", first=51, last=90)
+    told.service(14.1, 1, "audio_sent", turn=2, bytes=960)
+    if heard:
+        told.gateway(14.1, "speech_received", link=1, first=51, last=51)
+        told.output(14.1, "audio", 2, bytes=960, first=51, last=51)
+    told.client(14.2, "sound_made").service(14.5, 1, "interrupted_sent", turn=2)
+    told = renewed(told.service(14.5, 1, "turn_complete_sent", turn=2))
+    if heard:
+        with pytest.raises(Broke, match=r"nobody said anything from 14.500 s to 20.000 s"):
+            seamless(told.ended(60.0))
+    else:
+        seamless(told.ended(60.0))
 
 
 def test_what_could_have_been_found_is_counted() -> None:
@@ -255,6 +287,25 @@ def test_output_that_was_cut_may_be_missing() -> None:
     told = renewed().asked(30.0, 100, 199).understood(30.8, 2, 1, 100, 199)
     told.answered(31.5, 2, 1, (51, 90), reaches=False).output(31.8, "interrupted", 2, cause="USER")
     seamless(told.ended(200.0))
+
+
+def told_results() -> Told:
+    """Have the model call a function, say more of its turn, and tell the result in another, of which nothing is got."""
+    told = conversation().asked(15.0, 100, 199).understood(15.8, 1, 2, 100, 199)
+    told.service(16.0, 1, "tool_call_sent", turn=2, ids="1").output(16.0, "tool_call", 2, call="1")
+    told.answered(16.5, 1, 2, (51, 90), says=2).client(16.6, "tool_result_sent", call="1")
+    told.service(17.6, 1, "turn_begun", turn=3, stamps="", text="")
+    return renewed(told.answered(17.7, 1, 3, (91, 99), reaches=False))
+
+
+def test_a_turn_that_tells_results_may_be_cut_under_a_number_of_its_own() -> None:
+    seamless(told_results().output(30.0, "interrupted", 3, cause="USER").ended(200.0))
+
+
+def test_a_turn_that_tells_results_must_not_be_missing_for_another_that_was_cut() -> None:
+    told = told_results().output(17.0, "interrupted", 3, cause="USER")
+    with pytest.raises(Broke, match="never got 9 of 9 blocks of turn 3 of link 1"):
+        seamless(told.ended(200.0))
 
 
 def test_a_turn_that_a_renewal_cut_and_called_complete_breaks_it() -> None:

@@ -253,7 +253,7 @@ class Conversation:
             if isinstance(event, SpeechStarted):
                 self._start_activity(event.offset, now)
             elif self._activity and event.offset - self._activity.began_at < self._switches.wordless_speech:
-                self._drop_activity(event.offset, now)
+                self._drop_sound(self._activity, event.offset, now)
             elif self._activity:
                 self._end_activity(self._activity, self.model.cursor.spoken(), event.offset, now)
 
@@ -309,6 +309,13 @@ class Conversation:
             self._outgoing.send(now, ended, "turn_complete_sent", turn=0)
             return rules.EMPTY_ACTIVITY
         return None
+
+    def _drop_sound(self, activity: _Activity, offset: float, now: float) -> None:
+        """End an activity in which nobody said a word; what was written in it is answered."""
+        if activity.texts:
+            self._end_activity(activity, self.model.cursor.written(activity.texts[-1].text), offset, now)
+        else:
+            self._drop_activity(offset, now)
 
     def _drop_activity(self, offset: float, now: float) -> None:
         self._activity = None

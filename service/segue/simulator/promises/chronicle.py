@@ -245,10 +245,12 @@ class Chronicle:
                 ):
                     words.heard_as |= {str(fields["text"])} - {""}
             return
-        latest = next((turn for turn in reversed(self.turns) if turn.link == link), None)
-        if latest is None:
+        # A turn that was interrupted may end once the next one is being made.
+        number = fields.get("turn")
+        turns = [turn for turn in self.turns if turn.link == link]
+        if not turns:
             return
-        turn = latest
+        turn = next((turn for turn in turns if turn.number == number), turns[-1])
         if link in self._silenced and turn.over_at == NEVER:
             turn.answers = False
             self._silenced.discard(link)
@@ -258,7 +260,11 @@ class Chronicle:
             case "turn_without_answer":
                 turn.answers = False
             case "interrupted_sent":
-                turn.interrupted = True
+                # What is over is not interrupted any more.
+                turn.interrupted = turn.interrupted or turn.over_at == NEVER
+            case "turn_complete_sent" if turn.over_at < NEVER and not turn.said:
+                # What ended before was another one, of which there was nothing.
+                turn.interrupted, turn.over_at, turn.ended_at = False, record.at, record.at
             case "turn_complete_sent":
                 turn.over_at = min(turn.over_at, record.at)
                 turn.ended_at = min(turn.ended_at, record.at)

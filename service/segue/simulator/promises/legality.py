@@ -14,6 +14,9 @@ _UNDER_WAY = 1.0
 # No network holds back for longer what it does not lose, in seconds.
 _LONGEST_STALL = 15.0
 
+# What keeps calls from being sent, and everything else.
+_KEEPS_CALLS = frozenset({"go_away_then_silence", "total_silence", "wedge"})
+
 
 def legal(history: History) -> Verdict:
     """Segue never sends the backend a message that the backend answers with a close."""
@@ -40,7 +43,10 @@ def _excused(history: History, closing: Record) -> bool:
             return closing.at < min(ends, default=inf) - _UNDER_WAY or late or _given_up(history, closing)
         case "audio_during_call":
             calls = [record.at for record in on_connection if record.kind == "tool_call_sent"]
-            return bool(calls) and not _spoke_into_call(history, closing, calls[-1])
+            if calls:
+                return not _spoke_into_call(history, closing, calls[-1])
+            # A service that has fallen silent keeps its calls to itself.
+            return any(record.fields.get("fault") in _KEEPS_CALLS for record in on_connection)
     return False
 
 

@@ -155,9 +155,14 @@ def _played_at(chronicle: Chronicle, turn: ModelTurn, missing: list[int]) -> flo
 
 def numbers_of(chronicle: Chronicle, turn: ModelTurn) -> set[object]:
     """Return the numbers under which the client knows a turn."""
+    return _numbers_got(chronicle, turn) | _number_of_call(chronicle, turn)
+
+
+def _numbers_got(chronicle: Chronicle, turn: ModelTurn) -> set[object]:
+    """Return the numbers under which the client got some of a turn."""
     numbers = {chronicle.got_in[block] for block in turn.spoken if block in chronicle.got_in}
     texts = (text for text in chronicle.got("text") if text.at == turn.read_at)
-    return numbers | {text.fields["turn"] for text in texts} | _number_of_call(chronicle, turn)
+    return numbers | {text.fields["turn"] for text in texts}
 
 
 def _number_of_call(chronicle: Chronicle, turn: ModelTurn) -> set[object]:
@@ -172,10 +177,10 @@ def _number_of_call(chronicle: Chronicle, turn: ModelTurn) -> set[object]:
 def is_cut(chronicle: Chronicle, turn: ModelTurn, *, until: float = NEVER, but: str = "") -> bool:
     """Return whether the client was told, until a time, that a turn is cut, for any cause but one."""
     numbers = numbers_of(chronicle, turn)
-    if not numbers:
-        # Nothing of it was got, so that its number is one of which nothing was.
+    if not _numbers_got(chronicle, turn):
+        # Nothing of it was got, so that its number is one of which nothing was, or that of the turn that it goes on.
         known = set(chronicle.got_in.values()) | {text.fields["turn"] for text in chronicle.got("text")}
-        numbers = {
+        numbers |= {
             cut.fields["turn"]
             for cut in chronicle.got("interrupted")
             if cut.at >= turn.begun_at and cut.fields["turn"] not in known

@@ -19,6 +19,8 @@ _PATIENCE = 45.0
 _LINGERS = 13.0
 # A link is mostly replaced in less than this.
 _SHORT_OUTAGE = 2.0
+# So the service calls it where it takes no notice of it that the user begins to speak.
+_DEAF = "activity_start_dropped"
 # The client gets the first of an answer so long after it is counted as given: what begins meanwhile is no second one.
 _UNDER_WAY = 0.2
 # What ends sooner than this after words answers something before them.
@@ -58,7 +60,7 @@ def _may_be_silent(chronicle: Chronicle, link: object, at: float) -> bool:
     """Return whether this link had a reason to say nothing, or what can be taken for nothing."""
     since = at - _LINGERS - (_THINKING if chronicle.thinks else 0.0)
     for trouble in chronicle.delays:
-        if trouble.link == link and since - trouble.delay.lasts <= trouble.at <= at:
+        if trouble.link == link and trouble.at <= at and since <= _lasts_until(chronicle, trouble):
             return True
     for turn in chronicle.turns:
         if turn.link == link and since <= turn.begun_at <= at and not turn.answers:
@@ -66,6 +68,15 @@ def _may_be_silent(chronicle: Chronicle, link: object, at: float) -> bool:
     # What is heard while a link is missing is given to the next one.
     up_since = chronicle.up[link][0] - _SHORT_OUTAGE
     return any(max(since, up_since) <= sound.at < at for sound in chronicle.sounds)
+
+
+def _lasts_until(chronicle: Chronicle, trouble: Trouble) -> float:
+    """Return when trouble is over at the latest, as far as it matters to who waits for an answer."""
+    until = trouble.at + trouble.delay.lasts
+    if trouble.what != _DEAF:
+        return until
+    # Whoever speaks then is not listened to, and knows it when no answer comes.
+    return max([until, *(words.at for words in chronicle.words if words.at - words.seconds <= trouble.at)])
 
 
 def _check_answered(chronicle: Chronicle, words: Words) -> bool:

@@ -177,7 +177,13 @@ def _is_quiet(renewal: Renewal, at: float) -> bool:
     if any(call.fields["call"] not in returned for call in chronicle.got("tool_call") if call.at <= at):
         return False
     asked = [words for words in chronicle.words if words.at <= at][-1:]
-    return all(any(turn.over_at <= at for turn in chronicle.answers(words)) for words in asked)
+    return all(any(_is_given(chronicle, turn, at) for turn in chronicle.answers(words)) for words in asked)
+
+
+def _is_given(chronicle: Chronicle, turn: ModelTurn, at: float) -> bool:
+    """Return whether a turn was over by then; one that ended before its first word is awaited still."""
+    unheard = not turn.said or (turn.interrupted and chronicle.reached_at(turn) > turn.over_at + _KNOWN_AFTER)
+    return turn.over_at <= at and not unheard
 
 
 def _check_rejections(renewal: Renewal) -> None:
@@ -212,7 +218,8 @@ def _misses_an_exchange(renewal: Renewal, handle_at: float) -> bool:
     """Return whether the client has something of a turn that was not over when the handle came."""
     chronicle = renewal.chronicle
     turns = [turn for turn in chronicle.turns if turn.link == renewal.old and turn.begun_at <= renewal.at]
-    told = [turn for turn in turns if chronicle.reached_at(turn) <= renewal.opened_at]
+    # What cannot be heard bears no numbers by which it could be known to have come.
+    told = [turn for turn in turns if not turn.answers or chronicle.reached_at(turn) <= renewal.opened_at]
     # A turn can be over before it calls.
     return any(turn.over_at > handle_at or handle_at < turn.called_at < NEVER for turn in told)
 

@@ -2,7 +2,7 @@
 
 from segue.simulator.history import Record
 from segue.simulator.promises.chronicle import Chronicle
-from segue.simulator.promises.spoken import NEVER
+from segue.simulator.promises.spoken import NEVER, ModelTurn
 from segue.simulator.promises.verdict import Broke
 
 # How long a session may be without a link: then it has another one, or is closed. What was made before plays on.
@@ -98,8 +98,14 @@ def _check_tries(chronicle: Chronicle) -> None:
 
 
 def _answered_at(chronicle: Chronicle) -> list[float]:
-    """Return when turns with something in them ended while their link was up."""
-    return [turn.over_at for turn in chronicle.turns if turn.said and turn.over_at == turn.ended_at < NEVER]
+    """Return when turns ended of which something had come while their link was up."""
+    turns = [turn for turn in chronicle.turns if turn.said and turn.over_at == turn.ended_at < NEVER]
+    return [turn.over_at for turn in turns if _has_come(chronicle, turn)]
+
+
+def _has_come(chronicle: Chronicle, turn: ModelTurn) -> bool:
+    """Return whether anything of a turn got as far as the gateway."""
+    return any(chronicle.arrived[block] for block in turn.spoken) or chronicle.reached_at(turn) < NEVER
 
 
 def _check_closing(chronicle: Chronicle) -> None:

@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import fields
 from functools import cache, partial
 from random import Random
+from typing import TypeAlias
 
 from segue.backend.frames import (
     activity_frame,
     audio_frame,
+    image_frame,
     note_frame,
     setup_frame,
     text_frame,
     tool_result_frame,
+    update_frame,
 )
 from segue.backend.gate import Refusal
 from segue.core import actions as do
@@ -52,6 +55,10 @@ _SHARE_BYTES = 60 * 1024
 # So many ticks at one time are a session that spins.
 _MOST_TICKS = 100
 _NEVER = float("inf")
+
+_Said: TypeAlias = (
+    do.SendAudio | do.SendText | do.SendNote | do.SendImage | do.SendUpdate | do.SendActivity | do.SendToolResult
+)
 
 
 class Driver:
@@ -150,7 +157,14 @@ class Driver:
                     self._clock.after(0.0, partial(self.feed, judged))
                 case do.Relearn():
                     pass
-                case do.SendText() | do.SendNote() | do.SendActivity() | do.SendToolResult():
+                case (
+                    do.SendText()
+                    | do.SendNote()
+                    | do.SendImage()
+                    | do.SendUpdate()
+                    | do.SendActivity()
+                    | do.SendToolResult()
+                ):
                     self._send(action)
                 case _:
                     self._observe(action)
@@ -176,7 +190,7 @@ class Driver:
         path = "projects/p/locations/us-central1/publishers/google/models/" if self._vertex else "models/"
         return setup_frame(setup, f"{path}{setup.model}", vertex=self._vertex)
 
-    def _send(self, action: do.SendAudio | do.SendText | do.SendNote | do.SendActivity | do.SendToolResult) -> None:
+    def _send(self, action: _Said) -> None:
         match action:
             case do.SendAudio():
                 if self._calls[action.link]:
@@ -186,6 +200,10 @@ class Driver:
                 frame = text_frame(action.text, action.slot)
             case do.SendNote():
                 frame = note_frame(action.text, action.slot)
+            case do.SendImage():
+                frame = image_frame(action.content, action.mime_type)
+            case do.SendUpdate():
+                frame = update_frame(action.system_instruction, action.functions, action.built_in_tools)
             case do.SendActivity():
                 frame = activity_frame(action.started)
             case do.SendToolResult():

@@ -6,6 +6,7 @@ dial        LinkHeld            LinkOpened
 +---------+  ------------------> +------------+       +------+
 """
 
+from collections import deque
 from random import Random
 from typing import Protocol
 
@@ -82,6 +83,7 @@ class Link:
         self._up = Way()
         self._down = Way()
         self._reads_again_at = 0.0
+        self._unread: deque[bytes] = deque()
         self._cut = False
         # When the first of what nobody acknowledged was sent.
         self._unacknowledged_since: float | None = None
@@ -223,10 +225,17 @@ class Link:
         if script is None or self._cut:
             return
         self._unacknowledged_since = None
-        if now < self._reads_again_at:
-            self._clock.at(self._reads_again_at, lambda: self._arrive(frame))
+        if self._unread or now < self._reads_again_at:
+            self._unread.append(frame)
             return
         self._do(script.receive(frame, now))
+        self._watch()
+
+    def _read_on(self) -> None:
+        """Have the service read what has come since it stopped, unless that makes it stop again."""
+        assert self._script is not None
+        while self._unread and not self._cut and self._clock.now >= self._reads_again_at:
+            self._do(self._script.receive(self._unread.popleft(), self._clock.now))
         self._watch()
 
     def _watch(self) -> None:
@@ -253,6 +262,7 @@ class Link:
             match output:
                 case StopReading():
                     self._reads_again_at = now + output.seconds
+                    self._clock.at(self._reads_again_at, self._read_on)
                 case Send() | Close() | Reset() if not self._cut:
                     arrival = self._down.arrival(now, self._network.latency)
                     self._clock.at(arrival, lambda output=output: self._take(output))  # type: ignore[misc]

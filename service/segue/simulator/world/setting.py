@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from math import inf
 from random import Random
 
 from segue.core.options import (
@@ -121,7 +122,7 @@ def draw_setting(rng: Random, *, minutes: float, troubled: bool | None = None) -
     options = _options(rng, rng.choice(_MODELS[flavour]), calls)
     timing, policy = _times(rng, minutes, flavour)
     switches = _switches(rng)
-    return Setting(
+    setting = Setting(
         flavour=flavour,
         options=options,
         policy=policy,
@@ -133,6 +134,7 @@ def draw_setting(rng: Random, *, minutes: float, troubled: bool | None = None) -
         calls=calls,
         silences=silences,
     )
+    return replace(setting, options=_with_patience(rng, options)) if calls else setting
 
 
 def _options(rng: Random, model: str, calls: bool) -> Options:
@@ -162,6 +164,13 @@ def _options(rng: Random, model: str, calls: bool) -> Options:
         idle_timeout=rng.choice([600.0, 600.0, 25.0]),
         notices=rng.random() < 0.5,
     )
+
+
+def _with_patience(rng: Random, options: Options) -> Options:
+    """Draw how long calls may take, and when a model that waits for one is told that it goes on."""
+    timeout, interim_after = rng.choice([2.0, 30.0, 30.0]), rng.choice([inf, inf, 0.3, 1.5])
+    functions = tuple(replace(function, timeout=timeout) for function in options.functions)
+    return replace(options, functions=functions, interim_after=interim_after)
 
 
 def _times(rng: Random, minutes: float, flavour: Flavour) -> tuple[Timing, Policy]:

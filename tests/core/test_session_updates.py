@@ -1,0 +1,160 @@
+"""Changes to a running session."""
+
+from dataclasses import replace
+from math import inf
+
+import pytest
+
+from segue.core import events as ev
+from segue.core.actions import SendUpdate
+from segue.core.options import FunctionDeclaration, Options, Update
+from segue.core.outputs import Audio, InputRejected, Interrupted, Rejection
+from segue.core.profiles import PROFILES, NoteSlot
+from tests.core.conversation import OPTIONS, POLICY, Conversation, telling, told
+
+NATIVE = replace(OPTIONS, model="gemini-2.5-flash-native-audio")
+WEATHER = FunctionDeclaration("weather", blocking=True)
+
+
+def update(call: Conversation, **changes: object) -> None:
+    call.receive(ev.UpdateReceived(0, Update(**changes)))  # type: ignore[arg-type]
+
+
+def replaced(call: Conversation) -> None:
+    """Have the link be lost, and another one follow."""
+    call.lose_link()
+    call.wait(1.0)
+    call.link_up()
+
+
+def test_an_instruction_is_given_to_the_model_and_to_every_link_that_follows() -> None:
+    call = Conversation.opened()
+    update(call, system_instruction="Be brief.")
+    assert call.did(SendUpdate) == [SendUpdate(1, "Be brief.", None, None)]
+    replaced(call)
+    assert call.setups[-1].setup.system_instruction == "Be brief."
+    # One that resumes may remember the old one, and one that was set up before does not know the new one.
+    assert call.did(SendUpdate)[1:] == [SendUpdate(2, "Be brief.", None, None)]
+
+
+def test_tools_are_given_to_the_model_and_to_every_link_that_follows() -> None:
+    call = Conversation.opened()
+    update(call, functions=(WEATHER,), built_in_tools=("googleSearch",))
+    assert call.did(SendUpdate) == [SendUpdate(1, None, (WEATHER,), ("googleSearch",))]
+    replaced(call)
+    setup = call.setups[-1].setup
+    assert (setup.functions, setup.built_in_tools) == ((WEATHER,), ("googleSearch",))
+    update(call, functions=(), built_in_tools=())
+    assert call.did(SendUpdate)[-1] == SendUpdate(2, None, (), ())
+
+
+def test_a_function_that_is_declared_anew_blocks_as_it_says_now() -> None:
+    call = Conversation.opened()
+    update(call, functions=(WEATHER,), built_in_tools=())
+    call.write("What is the weather?")
+    call.call("c1")
+    assert call.session._line._calls.waiting
+
+
+def test_what_is_changed_before_there_is_a_link_is_told_when_there_is_one() -> None:
+    call = Conversation()
+    call.open()
+    update(call, system_instruction="Be brief.")
+    update(call, functions=(WEATHER,), built_in_tools=())
+    assert call.did(SendUpdate) == []
+    call.link_up()
+    assert call.did(SendUpdate) == [SendUpdate(1, "Be brief.", (WEATHER,), ())]
+
+
+def test_what_may_have_been_invalid_is_not_told_again() -> None:
+    call = Conversation.opened()
+    update(call, system_instruction="Be brief.")
+    call.lose_link(ev.LossCause.INVALID)
+    call.wait(1.0)
+    call.link_up()
+    assert len(call.did(SendUpdate)) == 1
+    assert call.setups[-1].setup.system_instruction == "Be brief."
+
+
+def test_a_new_instruction_keeps_what_the_model_was_told_of_the_conversation() -> None:
+    call = Conversation.opened()
+    call.exchange("How are you?", "Fine.")
+    replaced(call)
+    begun = call.setups[-1].setup.system_instruction
+    assert "How are you?" in begun
+    update(call, system_instruction="Be brief.")
+    (told,) = call.did(SendUpdate)
+    assert told.system_instruction is not None
+    assert told.system_instruction.startswith("Be brief.")
+    assert "How are you?" in told.system_instruction
+
+
+def test_a_note_that_replaces_the_instruction_holds_the_new_one() -> None:
+    profiles = tuple(replace(profile, note_slot=NoteSlot.UPDATE) for profile in PROFILES)
+    call = Conversation.opened(OPTIONS, replace(POLICY, profiles=profiles))
+    update(call, system_instruction="Be brief.")
+    call.receive(ev.NoteReceived(0, "It rains.", False))
+    call.say(0.6)
+    assert [note.startswith("Be brief.") for note in call.notes()] == [True]
+
+
+@pytest.mark.parametrize("changes", [{"system_instruction": "Be brief."}, {"functions": (WEATHER,)}])
+def test_a_model_that_cannot_be_changed_stays_as_it_is_and_the_session_too(changes: dict[str, object]) -> None:
+    call = telling(NATIVE)
+    update(call, barge_in_after=inf, **changes)
+    (rejected,) = call.got(InputRejected)
+    assert rejected.reason is Rejection.UNSUPPORTED_BY_MODEL
+    assert "open another session" in rejected.message
+    assert call.did(SendUpdate) == []
+    call.say(0.4)
+    assert call.given_seconds() == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize("options", [OPTIONS, NATIVE])
+def test_whether_the_user_may_interrupt_changes_at_once(options: Options) -> None:
+    call = told(options)
+    update(call, barge_in_after=inf)
+    call.say(0.4)
+    assert call.got(Interrupted) == []
+    assert call.given_seconds() == 0.0
+    update(call, barge_in_after=0.0)
+    call.wait(1.0)
+    call.assert_interrupted(1)
+    assert call.given_seconds() == pytest.approx(0.4)
+
+
+def test_whether_the_user_may_ever_interrupt_is_in_the_next_setup() -> None:
+    call = Conversation.opened()
+    update(call, barge_in_after=inf)
+    replaced(call)
+    assert [made.setup.interruptible for made in call.setups] == [True, False]
+    assert call.did(SendUpdate) == []
+
+
+def test_output_is_paced_anew_at_once() -> None:
+    call = telling()
+    assert call.heard(1) == pytest.approx(4.0, abs=0.2)
+    update(call, lead=3.0, unpaced=False, max_unacked_bytes=0)
+    call.wait(0.1)
+    assert call.heard(1) == pytest.approx(6.0, abs=0.4)
+    update(call, lead=1.0, unpaced=True, max_unacked_bytes=0)
+    assert call.heard(1) == pytest.approx(10.0)
+
+
+def test_the_window_changes_at_once_and_holds_an_audio_event() -> None:
+    call = Conversation.opened(replace(OPTIONS, unpaced=True))
+    update(call, lead=1.0, unpaced=True, max_unacked_bytes=1919)
+    assert [rejected.reason for rejected in call.got(InputRejected)] == [Rejection.INVALID_FIELD]
+    update(call, lead=1.0, unpaced=True, max_unacked_bytes=1920)
+    call.receive(ev.AckReceived(0, 0, None))
+    call.answer(1.0)
+    assert len(call.got(Audio)) == 1
+    update(call, lead=1.0, unpaced=True, max_unacked_bytes=0)
+    assert len(call.got(Audio)) == 25
+
+
+def test_a_repeated_update_changes_nothing() -> None:
+    call = Conversation.opened()
+    for instruction in ("Be brief.", "Be long."):
+        call.receive(ev.UpdateReceived(1, Update(system_instruction=instruction)))
+    assert [sent.system_instruction for sent in call.did(SendUpdate)] == ["Be brief."]
