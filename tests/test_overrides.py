@@ -23,6 +23,8 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "reply_timeout": (2.5, 2.5),
     "thinking": (0, 0.0),
     "thinking_level": ("", ""),
+    "sees_always": (False, False),
+    "takes_updates": (False, False),
     "idle_by_turn_complete": (False, False),
     "proactive": (False, False),
     "calls_wait": (True, True),

@@ -355,3 +355,52 @@ def test_a_noise_that_is_denied_is_not_given_to_the_model() -> None:
     assert call.given_audio() == b""
     call.say(0.5)
     assert call.given_seconds() == pytest.approx(0.5)
+
+
+class TestEarly:
+    """A model that begins before the user has finished."""
+
+    def begun(self, options: Options) -> Conversation:
+        call = Conversation.opened(options)
+        call.say(0.6)
+        call.answer(3.0, "Half an answer.")
+        return call
+
+    def test_who_was_speaking_then_interrupts_it_although_it_has_not_played_for_long(self) -> None:
+        call = self.begun(AFTER)
+        call.say(0.6)
+        call.interrupted()
+        assert call.given_seconds() == pytest.approx(1.22, abs=0.01)
+        assert call.assert_interrupted(1).cause is CutCause.USER
+
+    def test_who_was_speaking_then_is_heard_to_the_end_where_nobody_interrupts(self) -> None:
+        call = self.begun(NEVER)
+        call.say(0.6)
+        assert call.given_seconds() == pytest.approx(1.2)
+        # What is said next waits.
+        call.wait(1.5)
+        call.say(0.4, sample=OTHER_VOICE)
+        assert call.given_seconds(sample=OTHER_VOICE) == 0.0
+        assert call.got(Interrupted) == []
+
+
+def test_a_turn_that_waits_for_a_result_on_another_link_holds_nothing_back() -> None:
+    call = telling(replace(NEVER, functions=(FunctionDeclaration("weather", blocking=True),)))
+    call.call("c1")
+    call.lose_link()
+    call.wait(0.5)
+    call.link_up()
+    call.say(0.6, sample=OTHER_VOICE)
+    assert call.given_seconds(sample=OTHER_VOICE) == pytest.approx(0.6)
+
+
+def test_a_model_that_nobody_can_interrupt_is_waited_for_to_its_end_even_if_the_client_stopped_it() -> None:
+    call = telling(NEVER)
+    call.interrupt()
+    call.answer(10.0, "And so on.")
+    call.say(0.6)
+    # The service takes it to play for 20 s.
+    call.wait(24.0)
+    assert call.did(Wedged) == []
+    call.wait(4.0)
+    assert [wedged.sign for wedged in call.did(Wedged)] == [Sign.SILENCE]

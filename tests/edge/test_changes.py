@@ -2,6 +2,7 @@
 
 import pytest
 
+from segue.core.options import Update
 from segue.gateway import Gateway
 from segue_client.segue.v1.client_event_pb2 import Ack, ClientEvent, Image, Interrupt, SessionUpdate, UserText
 from segue_client.segue.v1.open_session_pb2 import BargeIn, Delivery
@@ -38,7 +39,7 @@ async def test_nobody_interrupts_once_nobody_may_but_the_client(gateway: Gateway
         await conversation.hear("interrupted")
         await wait_until(lambda: len(link.sent) == 2)
         text = link.sent[1]
-        assert link.sent[0] == scripted_backend.Update("Be brief.", None, None)
+        assert link.sent[0] == Update("Be brief.", None, None)
         assert isinstance(text, str)
         assert text.endswith("Stop!")
 

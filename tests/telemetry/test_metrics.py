@@ -43,6 +43,7 @@ METRICS = {
     "segue_interruptions": ("cause",),
     "segue_interruption_heard_ratio": (),
     "segue_resume_notes": ("outcome",),
+    "segue_images_dropped": (),
     "segue_audio_seconds": ("direction",),
     "segue_audio_dropped_seconds": ("reason",),
     "segue_rejections": ("reason",),
@@ -62,6 +63,7 @@ def observe(metrics: Metrics) -> None:
         act.Recovered(ev.LossCause.TRANSIENT, 1.0, act.Outcome.RESUMED),
         act.Wedged(act.Sign.SILENCE),
         act.InputReplayed(1.5),
+        act.ImageDropped(),
     ):
         metrics.note(observation, "3.8-live")
     metrics.link_rtt.observe(0.03)

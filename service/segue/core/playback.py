@@ -77,8 +77,12 @@ class Playback:
 
     @property
     def saying(self) -> Turn | None:
-        """The turn that plays, or is the next to play; None where there is nothing to hear."""
-        return next((turn for turn in self.turns.unended if turn.audio and not (turn.cut or turn.stopped)), None)
+        """The turn that plays, or is the next to play; None where there is nothing to hear.
+
+        One that waits on another link for a function's result may wait for the user as well.
+        """
+        unended = (turn for turn in self.turns.unended if turn.audio and not (turn.cut or turn.stopped))
+        return next((turn for turn in unended if not turn.handed_over), None)
 
     def deadline(self) -> float:
         """Return when `settle` has something to do; inf for never."""
