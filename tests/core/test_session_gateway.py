@@ -323,3 +323,17 @@ def test_the_answer_to_an_activity_is_not_taken_for_the_turn_that_it_cut() -> No
     call.complete()
     call.wait(2.0)
     assert call.assert_turn_ended(2).heard_text == "It slept."
+
+
+def test_noise_does_not_make_words_before_it_forgotten() -> None:
+    call = acquainted()
+    speak(call, sample=OTHER_VOICE)
+    call.understand("What time is it?")
+    call.wait(1.0)
+    call.say(0.4)
+    judged(call, 0.1)
+    call.wait(9.0)
+    # Nothing answers them, so that another link gets them.
+    call.link_up()
+    call.wait(2.0)
+    assert call.given_seconds(2, OTHER_VOICE) == pytest.approx(1.0, abs=0.05)
