@@ -330,6 +330,7 @@ def renewal(gap: float) -> History:
 def test_a_history_of_one_session_is_put_down_to_it() -> None:
     history = renewal(0.16)
     history.add(0.05, "simulator", "connection-1", "connection_opened")
+    history.add(6.99, "gateway", "", "link_hung_up", link=2)
     output(history, 7.0, "notice", 0, notice="WEDGED", message="no answer")
     told = attributed(history)
     assert {record.session for record in told.of("gateway") if record.kind != "stopped"} == {"s7"}
@@ -337,7 +338,7 @@ def test_a_history_of_one_session_is_put_down_to_it() -> None:
     assert [(record.at, record.fields) for record in told.of("gateway", "renewed")] == [
         (5.2, {"gap": 0.16, "cut": False})
     ]
-    assert [record.fields["sign"] for record in told.of("gateway", "wedged")] == ["no answer"]
+    assert [(record.at, record.fields) for record in told.of("gateway", "wedged")] == [(6.99, {"sign": "no answer"})]
 
 
 def test_a_renewal_that_takes_longer_than_its_setup_breaks_the_promise() -> None:

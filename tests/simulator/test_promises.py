@@ -115,7 +115,7 @@ def test_a_number_that_never_comes_is_caught(numbers: tuple[int, ...], missing: 
 
 
 def test_audio_out_of_order_is_caught() -> None:
-    history = Written().output(1, "audio", 1, first=1, last=4).output(2, "audio", 1, blocks="5-6,9-9")
+    history = Written().output(1, "audio", 1, first=0, last=4).output(2, "audio", 1, blocks="5-6,9-9")
     assert not ordered(history).lacking
     with pytest.raises(Broke, match="broke Ordered: session call got block 7 of the model's speech after 9"):
         ordered(history.output(3, "audio", 1, first=7, last=8))

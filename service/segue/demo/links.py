@@ -95,6 +95,8 @@ def attributed(history: History) -> History:
                 # At a quiet moment it cuts nothing, and so it is judged as one that nobody may notice.
                 records.append(Record(record.at, "gateway", session, "renewed", {"gap": gap, "cut": False}))
             case {"notice": "WEDGED", "message": sign} if history.of("simulator"):
-                # Nobody but the simulator can tell whether a link that was given up was to blame.
-                records.append(Record(record.at, "gateway", session, "wedged", {"sign": sign}))
+                # Nobody but the simulator can tell whether a link that was given up was to blame. The notice arrives
+                # when that link has been hung up.
+                ends = [other.at for other in history.of("gateway", "link_hung_up") if other.at <= record.at]
+                records.append(Record(max(ends, default=record.at), "gateway", session, "wedged", {"sign": sign}))
     return History(records)

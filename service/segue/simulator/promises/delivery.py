@@ -93,7 +93,7 @@ def outputs_of(history: History) -> Iterator[tuple[str, list[Record]]]:
 
 
 def _check_audio(session: str, pieces: list[Record], again: Container[int]) -> None:
-    last_turn = last_block = 0
+    last_turn, last_block = 0, -1
     for piece in pieces:
         turn = _whole(piece.fields["turn"])
         if turn < last_turn:
