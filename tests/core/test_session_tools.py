@@ -516,6 +516,36 @@ def test_words_that_a_handle_covers_are_given_again_where_the_result_of_a_lost_c
     assert call.given_seconds(3, OTHER_VOICE) == pytest.approx(1.0)
 
 
+@pytest.mark.parametrize("begun", [False, True], ids=["before its first word", "in its middle"])
+def test_the_result_of_a_call_that_was_lost_does_not_cut_the_answer_to_another_one(begun: bool) -> None:
+    call = asked()
+    call.finish_generation()
+    call.complete()
+    call.write("And book a table.")
+    call.call("c2", "book")
+    call.lose_link()
+    call.wait(0.3)
+    call.link_up()
+    call.respond("c1", WEATHER)
+    if begun:
+        call.answer(0.5, "It is cold.")
+    call.respond("c2", '{"table": 4}')
+    call.wait(1.0)
+    assert not any("table" in text for text in call.texts(2)[1:])
+    [told] = [text for text in call.texts(2) if WEATHER in text]
+    call.answer(0.5, "It is cold.")
+    call.finish_generation()
+    call.complete()
+    call.wait(1.0)
+    assert '{"table": 4}' in call.texts(2)[-1] != told
+    call.answer(1.0, "And you have a table.")
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
+    assert call.got(Interrupted) == []
+    assert call.results() == []
+
+
 def test_a_call_that_is_taken_back_while_the_link_is_lost_stays_taken_back() -> None:
     call = asked()
     call.cancel_calls("c1")

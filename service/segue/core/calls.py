@@ -93,6 +93,11 @@ class Calls:
         return any(call.given or (call.put_off and not call.bridged) for call in self._calls.values())
 
     @property
+    def told(self) -> bool:
+        """Return whether the model was told results as texts that it has not answered."""
+        return any(call.given and not call.answerable for call in self._calls.values())
+
+    @property
     def waiting(self) -> bool:
         """Return whether the model, as this link has it, waits for a result and does nothing else."""
         return any(call.blocking and call.answerable and not call.given for call in self._calls.values())

@@ -319,6 +319,7 @@ class Downlink:
         turn = self.turns.open
         if turn is not None:
             if not turn.cut and not self._outlived(turn):
+                turn.handed_over = False
                 return turn
             if not turn.cut:
                 # The backend forgot to end it.

@@ -147,8 +147,8 @@ class Tools:
         if turn is not None and not (turn.cut or turn.handed_over):
             return inf
         owed = self._watchdog.since is not None
-        if owed and self._journal.has_words_since(0):
-            # The user has gone on to something else, and is answered first.
+        if owed and (self._journal.has_words_since(0) or self._calls.told):
+            # The user has gone on to something else, or another result came first: that is answered first.
             return inf
         if not call.put_off:
             return -inf

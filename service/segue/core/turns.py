@@ -61,7 +61,7 @@ class Turn:
     early: bool = False
     # The journal's serial before which it answers everything.
     answers: int = 0
-    # A link that made some of it is gone; it waits for a function's result.
+    # A link that made some of it is gone, and the next one has not gone on with it: it waits for a function's result.
     handed_over: bool = False
     # The backend could not go on with it: what has come plays on, and it ends then.
     broken_off: bool = False
