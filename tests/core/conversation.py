@@ -349,6 +349,22 @@ class Conversation:
         assert self.session.state is State.OPEN
 
 
+def acquainted(options: Options = OPTIONS, policy: Policy = POLICY) -> Conversation:
+    """Return a conversation of one exchange, which its handle h1 covers."""
+    call = Conversation.opened(options, policy)
+    call.exchange("How are you?", "Fine.")
+    call.hand_over("h1")
+    call.wait(1.0)
+    return call
+
+
+def recover(call: Conversation, after: float = 0.3) -> None:
+    """Lose the link, and have the next one up some time later."""
+    call.lose_link()
+    call.wait(after)
+    call.link_up()
+
+
 def telling(options: Options = OPTIONS, policy: Policy = POLICY) -> Conversation:
     """Return a conversation in which the model is 3 s into a story of 10 s that the backend has not ended."""
     call = Conversation.opened(options, policy)

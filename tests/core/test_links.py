@@ -234,13 +234,11 @@ def test_a_lost_link_is_followed_at_once() -> None:
     net = Net.up()
     net.keep("h1")
     assert net.lose() is None
-    assert net.links.recovering
     assert net.links.deadline() == net.now
     net.pass_time(0.0)
     assert net.take() == [Dial(2, replace(SETUP, handle="h1"), Purpose.RECOVERY)]
     completed = net.links.go_up(2, net.now + 0.5)
     assert completed == Recovered(LossCause.TRANSIENT, 0.5, Outcome.RESUMED)
-    assert not net.links.recovering
 
 
 def test_a_lost_link_without_a_handle_is_followed_by_a_fresh_one() -> None:

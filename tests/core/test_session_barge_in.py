@@ -187,7 +187,7 @@ def test_an_answer_that_comes_while_words_are_held_back_does_not_answer_them() -
     call.complete()
     call.wait(12.0)
     assert call.given_seconds(sample=OTHER_VOICE) == pytest.approx(0.6)
-    assert call.session._line.owed
+    assert call.session._line.succession.owed
 
 
 def test_a_detector_of_the_backend_interrupts_nothing() -> None:

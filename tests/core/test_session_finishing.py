@@ -4,6 +4,7 @@ import pytest
 
 from segue.core import events as ev
 from segue.core.actions import End, HangUp, SendAudio
+from segue.core.ending import REPLY_TIMEOUT
 from segue.core.outputs import (
     CloseReason,
     CutCause,
@@ -15,7 +16,7 @@ from segue.core.outputs import (
     Rejection,
     TurnEnded,
 )
-from segue.core.session import REPLY_TIMEOUT, State
+from segue.core.session import State
 from tests.core.conversation import Conversation, voice
 
 

@@ -3,9 +3,10 @@
 import pytest
 
 from segue.core import events as ev
+from segue.core.actions import Wedged
 from segue.core.outputs import Audio, CutCause, EndReason, Interrupted, TurnEnded
 from segue.core.session import State
-from tests.core.conversation import Conversation, telling, told
+from tests.core.conversation import OTHER_VOICE, Conversation, telling, told
 
 
 def test_what_the_backend_still_sends_of_a_cut_turn_is_muted() -> None:
@@ -243,3 +244,28 @@ def test_the_gate_stays_for_what_a_call_of_the_turn_brings() -> None:
     call.answer(1.0, "It is cold.")
     call.wait(1.0)
     assert call.heard(2) == 0.0
+
+
+def test_words_that_cut_an_answer_before_it_arrived_are_not_what_it_answers() -> None:
+    call = Conversation.opened()
+    call.exchange("How are you?", "Fine.")
+    call.hand_over("h1")
+    call.wait(1.0)
+    call.write("Tell me a story.")
+    # The network holds back what the model says until the user has interrupted it.
+    call.wait(1.0)
+    call.say(1.0, sample=OTHER_VOICE)
+    call.wait(0.5)
+    call.reading = False
+    call.answer(1.0, "Once upon a time.")
+    call.receive(ev.UserActivityDetected(1, started=True))
+    call.interrupted(by_sound=False)
+    call.complete()
+    call.reading = True
+    call.read()
+    call.understand("What time is it?")
+    call.wait(20.0)
+    assert len(call.did(Wedged)) == 1
+    call.link_up()
+    call.wait(2.0)
+    assert call.given_seconds(2, OTHER_VOICE) == pytest.approx(1.0)

@@ -6,6 +6,7 @@ import pytest
 
 from segue.core import events as ev
 from segue.core.actions import HangUp
+from segue.core.options import Options
 from segue.core.outputs import CloseReason, EndReason, Next
 from tests.core.conversation import OPTIONS, Conversation
 
@@ -27,6 +28,16 @@ def test_a_session_that_gets_no_link_ends_as_well() -> None:
     call.open()
     call.wait()
     call.assert_closed(CloseReason.IDLE_TIMEOUT)
+
+
+@pytest.mark.parametrize("options", [replace(OPTIONS, idle_timeout=60.0), replace(OPTIONS, max_duration=60.0)])
+def test_a_session_that_gives_up_at_its_limit_closes_once(options: Options) -> None:
+    # A link is waited for that long.
+    call = Conversation(options)
+    call.open()
+    call.lose_link()
+    call.wait()
+    call.assert_closed(CloseReason.BACKEND_UNAVAILABLE)
 
 
 def test_voice_keeps_a_session() -> None:

@@ -126,3 +126,20 @@ def test_links_are_tried_anew_once_a_result_that_was_given_again_was_answered() 
         call.write("And now?")
     assert len(call.did(Wedged)) == 5
     call.assert_open()
+
+
+def test_a_user_who_breaks_into_the_answer_to_a_result_that_was_given_again_had_one() -> None:
+    call = asking(WAITING)
+    for _ in range(4):
+        call.look()
+        call.complete()
+        call.wait(0.1)
+        call.answer(2.0, "It is cold.")
+        call.wait(1.0)
+        call.say(0.5)
+        call.interrupted()
+        call.complete()
+        call.wait(0.5)
+        call.write("And now?")
+    assert call.did(Wedged) == []
+    assert len([text for text in call.texts(1) if WEATHER in text]) == 4

@@ -14,6 +14,7 @@ from segue.core.actions import (
     SendAudio,
     SendNote,
     SendText,
+    Wedged,
 )
 from segue.core.options import Mode, Options
 from segue.core.outputs import CloseReason, CutCause, InputRejected, Interrupted, TurnEnded
@@ -573,3 +574,41 @@ def test_a_policy_that_overlaps_links_gives_the_next_one_the_whole_activity() ->
     call.wait(2.0)
     assert shape(call, 2) == ["start", "audio", "end"]
     assert call.given_seconds(2) == pytest.approx(1.0)
+
+
+def test_what_comes_late_while_an_activity_lasts_is_not_the_answer_to_it() -> None:
+    call = Conversation.opened(MANUAL)
+    call.write("Tell me a story.")
+    call.answer(1.0, "Once upon a time.")
+    call.wait(0.5)
+    call.press()
+    call.interrupted(by_sound=False)
+    call.complete()
+    call.answer(0.3)
+    call.say(1.0)
+    call.release()
+    call.understand("What time is it?")
+    call.wait(0.5)
+    call.answer(1.0, "It is late.")
+    call.finish_generation()
+    call.complete()
+    call.wait(2.0)
+    assert call.assert_turn_ended(2).heard_text == ""
+    assert call.assert_turn_ended(3).heard_text == "It is late."
+    call.lose_link()
+    call.wait(0.3)
+    call.link_up()
+    call.wait(1.0)
+    assert call.given_audio(2) == b""
+
+
+def test_what_comes_right_after_an_activity_answers_it() -> None:
+    call = Conversation.opened(MANUAL)
+    call.exchange("How are you?", "Fine.")
+    speak(call)
+    call.wait(0.1)
+    call.answer(1.0, "It is late.")
+    call.wait(0.5)
+    call.interrupt()
+    call.wait(20.0)
+    assert call.did(Wedged) == []

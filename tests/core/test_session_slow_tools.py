@@ -654,3 +654,21 @@ def test_a_result_that_interrupts_is_told_at_once_even_as_a_text() -> None:
     assert given == [SendText, SendToolResult, SendText]
     assert len(call.did(Dial)) == 1
     assert isinstance(call.receive(ev.Tick()), list)
+
+
+def test_a_result_that_was_told_and_not_answered_is_told_again_to_the_next_link() -> None:
+    call = put_off()
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
+    call.hand_over("h2")
+    call.respond("c1", WEATHER)
+    assert WEATHER in call.texts(1)[-1]
+    call.go_away(10.0)
+    call.hold()
+    call.wait(10.0)
+    assert call.link == 2
+    call.link_up()
+    assert WEATHER in call.texts(2)[-1]
+    call.answer(1.0, "It is cold.")
+    assert call.did(Wedged) == []

@@ -53,7 +53,7 @@ def test_a_function_that_is_declared_anew_blocks_as_it_says_now() -> None:
     update(call, functions=(WEATHER,), built_in_tools=())
     call.write("What is the weather?")
     call.call("c1")
-    assert call.session._line._calls.waiting
+    assert call.session._line.tools._calls.waiting
 
 
 def test_what_is_changed_before_there_is_a_link_is_told_when_there_is_one() -> None:

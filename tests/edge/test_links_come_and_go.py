@@ -265,7 +265,7 @@ async def test_a_new_link_that_is_refused_for_good_closes_the_session_with_its_c
 async def test_a_session_that_gets_no_link_any_more_closes_after_some_tries(
     gateway: Gateway, backend: ScriptedBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segue.core.links._RECOVERY_TIMEOUT", 1.0)
+    monkeypatch.setattr("segue.core.recovery._TIMEOUT", 1.0)
     async with conversing(gateway.port) as conversation:
         await conversation.open()
         backend.opens = False

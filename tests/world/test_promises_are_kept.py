@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from segue.core import journal, links
+from segue.core import journal, recovery
 from segue.core.actions import Action, Send
 from segue.core.events import Event
 from segue.core.journal import Journal
@@ -18,6 +18,7 @@ from segue.core.links import Links
 from segue.core.numbers import Numbers
 from segue.core.outbox import Outbox
 from segue.core.outputs import UNNUMBERED, Closed, Output, TurnEnded, UserActivity
+from segue.core.recovery import Recovery
 from segue.core.session import Session
 from segue.core.uplink import Uplink
 from segue.core.watchdog import Watchdog
@@ -246,16 +247,16 @@ def take_heart_slowly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def give_up_at_the_first_loss(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Links, "_may_try", lambda self, now, pause: False)
+    monkeypatch.setattr(Recovery, "may_try", lambda self, now, pause: False)
 
 
 def give_up_at_the_first_wedge(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(links, "_WEDGES", 1)
+    monkeypatch.setattr(recovery, "_WEDGES", 1)
 
 
 def never_give_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Links, "_may_try", lambda self, now, pause: True)
-    monkeypatch.setattr(Links, "_recover_by", lambda self: float("inf"))
+    monkeypatch.setattr(Recovery, "may_try", lambda self, now, pause: True)
+    monkeypatch.setattr(Recovery, "give_up_at", lambda self, swapped_at: float("inf"))
 
 
 _LOST_WHILE_AWAITED = FaultPlan(TcpReset, When(second=6.2))
@@ -299,8 +300,8 @@ def test_a_core_that_never_gives_a_dead_service_up_is_caught(monkeypatch: pytest
 
 
 def test_a_core_that_dials_for_ever_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Links, "_may_try", lambda self, now, pause: True)
-    monkeypatch.setattr(Links, "_pause", lambda self, lost: 0.0)
+    monkeypatch.setattr(Recovery, "may_try", lambda self, now, pause: True)
+    monkeypatch.setattr(Recovery, "pause", lambda self, lost: 0.0)
     plan = FaultPlan(CloseConnection, When(second=0.0))
     scene = Scene(setting(faults=(plan,)), lambda client: client.quiet(60.0), seconds=70.0)
     _assert_not_frugal(scene.history, "dialled 16 times")

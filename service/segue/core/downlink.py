@@ -60,6 +60,7 @@ class Downlink:
         self.turns = self.playback.turns
         self._outbox = self.playback.outbox
         self._detects = options.mode is Mode.GATEWAY
+        self._by_activities = options.mode is not Mode.SERVER
         # When the user's last words ended, as far as is known; None once they are being answered.
         self.words_at: float | None = None
         # Words of the user have reached the model, and no turn has answered them yet.
@@ -340,7 +341,8 @@ class Downlink:
 
     def _outlived(self, turn: Turn) -> bool:
         """Return whether what comes now answers words that came after all of this turn had been made."""
-        if turn.handed_over:
+        if turn.handed_over or (turn.early and self._by_activities):
+            # While an activity lasts nobody answers it: what came meanwhile was late.
             return self.reply_expected or self.words_at is not None
         if not turn.generated:
             return False

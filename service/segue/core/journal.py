@@ -183,7 +183,7 @@ class Journal:
 
     def voiced(self, now: float) -> bool:
         """Return whether the user is in the middle of words."""
-        return self.open or now < self.last_voiced_at + PAUSE
+        return self.open or now < self.last_voiced_at + min(PAUSE, self.silence)
 
     def boundary(self, now: float) -> int:
         """Return the serial before which a model that answers now has heard everything.

@@ -44,6 +44,8 @@ class Listener:
         self._handover = parts.handover
         self._notes = parts.notes
         self.answers = 0
+        # The journal's serial before which a wedged link had heard everything.
+        self._given_up_at = 0
         self.tokens = 0
         # Words of the user are being answered that no turn has answered to the end.
         self._asked = False
@@ -65,16 +67,21 @@ class Listener:
         _REACTIONS[type(event)](self, event, now)
         return self._sign
 
-    def end_turn(self, now: float) -> Sign | None:
-        """Take it that the link ended its turn, which it forgot to say."""
+    def end_turn(self, played_at: float, now: float) -> Sign | None:
+        """Take it that the link ended its turn, which it forgot to say, when all of it had been played."""
         self._sign, self._unended = None, None
         self._watchdog.note_busy(False, now)
         self._complete(ev.TurnCompleted(self._links.number, ""), now)
+        self._downlink.completed_at = played_at
         return self._sign
 
     def hear_user(self) -> None:
         """Take it that the user speaks."""
         self._awaited = False
+
+    def give_up_link(self, now: float) -> None:
+        """Take it that the link is wedged: what it was asked goes to another one."""
+        self._given_up_at = self._journal.boundary(now)
 
     def leave_link(self) -> None:
         """Forget what only the link that is gone had said."""
@@ -92,10 +99,14 @@ class Listener:
         cuts = self._cuts.watch()
         if cuts:
             turn = cuts[-1]
+            self.answers = min(self.answers, turn.answers)
             self._handover.forget_request()
             if turn.cut_cause is CutCause.TOOL:
                 # The model goes on by itself, and owes the answer to the result.
                 return
+            if turn.told and turn.cut_cause in (CutCause.USER, CutCause.CLIENT):
+                # Who breaks into an answer has had one.
+                self._watchdog.trust()
             self._notes.interrupt(cuts)
             # What is owed now is owed to the words that cut it, if there are any.
             since = self._watchdog.since
@@ -249,8 +260,9 @@ class Listener:
             self._settle(now)
             return
         self._parts.actions.append(OddTurn(OddKind.EMPTY))
-        if self._profile.proactive and self._links.wedges:
-            # Two links heard the same and had nothing to say to it.
+        heard_by_two = self._links.wedges and not self._journal.has_words_since(self._given_up_at)
+        if self._profile.proactive and heard_by_two:
+            # Neither had anything to say to it.
             self.let_be(now)
         elif self._watchdog.note_empty_turn(now):
             self._sign = Sign.EMPTY_TURNS

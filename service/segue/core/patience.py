@@ -52,14 +52,14 @@ class Patience:
         turn = self._downlink.turns.open
         if turn is None or turn.cut or not turn.generated:
             return inf
-        return max(max(self._played_at(), self._downlink.spoke_at) + _END_TIMEOUT, self._watchdog.busy_until)
+        return max(max(self.played_at(), self._downlink.spoke_at) + _END_TIMEOUT, self._watchdog.busy_until)
 
     def stop_deadline(self) -> float:
         """Return when a turn that was begun and neither goes on nor ends shows that the link is wedged."""
         turn = self._downlink.turns.open
         if turn is None or turn.cut or turn.generated or self._calls.holding:
             return inf
-        spoken_at = max(self._played_at(), self._downlink.spoke_at, self._watchdog.since or -inf)
+        spoken_at = max(self.played_at(), self._downlink.spoke_at, self._watchdog.since or -inf)
         timeout = self._profile.reply_timeout + self._profile.thinking
         return max(spoken_at + timeout, self._watchdog.busy_until)
 
@@ -75,6 +75,7 @@ class Patience:
             free_at = max(free_at, turn.began_at + turn.audio + turn.muted)
         return max(self._watchdog.deadline(), free_at + self._watchdog.timeout)
 
-    def _played_at(self) -> float:
+    def played_at(self) -> float:
+        """Return when all that has come so far was played, or will be."""
         outbox = self._downlink.playback.outbox
         return outbox.player.dry_at + outbox.held

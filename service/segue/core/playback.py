@@ -126,8 +126,6 @@ class Playback:
             self._actions.append(Drop("interrupted", dropped))
         self.turns.cut(turn, cause, heard, now)
         self._cuts.append(turn)
-        if turn.begun:
-            self.tell(turn)
         self.totals.interruptions += 1
         self.outbox.put_urgent(Interrupted(turn.number, cause, *turn.split(heard), heard))
 

@@ -17,12 +17,14 @@ from math import inf
 from typing import Any, TypeAlias
 
 from segue.core import events as ev
-from segue.core.actions import Action, Drop, End, Send, Wake
-from segue.core.admission import fault_of_text
+from segue.core.actions import Action, End, Send, Wake
+from segue.core.admission import Fault
+from segue.core.ending import Ending
+from segue.core.intake import INPUTS, LATE_INPUTS, Input, Intake, LateInput
 from segue.core.journal import Edge
 from segue.core.line import LINK_EVENTS, Line, LinkEvent
 from segue.core.numbers import Numbers, Verdict
-from segue.core.options import MODEL_TAKES, Mode, Options
+from segue.core.options import Options
 from segue.core.outputs import (
     Audio,
     Closed,
@@ -33,20 +35,13 @@ from segue.core.outputs import (
     Interrupted,
     Next,
     Opened,
-    Rejection,
 )
 from segue.core.policy import Policy
 from segue.core.profiles import profile_of
 from segue.core.setups import fault_of
 from segue.core.updates import fault_of_window
 
-# How long a finishing session waits for the model once nothing comes and nothing plays any more, in seconds.
-REPLY_TIMEOUT = 12.0
-
 _DEFAULT_POLICY = Policy()
-
-# What a session that is ending takes no more of.
-_Late: TypeAlias = ev.AudioReceived | ev.TextReceived | ev.NoteReceived | ev.ImageReceived
 
 
 class State(Enum):
@@ -77,9 +72,6 @@ class Session:
         self._numbers = Numbers()
         # The writer sends no StreamReady until it is woken.
         self._writer_waits = True
-        self._finishing_at = 0.0
-        self._closing = Closed(CloseReason.COMPLETED, "closed as asked", Next.NONE)
-        self._late_input = False
         self._told_open = False
         self._adopt(Options(model=""), 0.0)
         self._enter(State.NEW)
@@ -90,8 +82,8 @@ class Session:
         if reaction is None:
             return []
         reaction(self, event, now)
-        if self.state is State.FINISHING:
-            self._close_when_all_is_said(now)
+        if self.state is State.FINISHING and (closing := self._ending.said(now)):
+            self._close(closing, now)
         if self._writer_waits and min(self._outbox.ready_at(), self._numbers.ack_at) <= now:
             self._writer_waits = False
             self._actions.append(Wake())
@@ -106,9 +98,7 @@ class Session:
         return min(
             min(self._outbox.ready_at(), self._numbers.ack_at) if self._writer_waits else inf,
             self._line.deadline(),
-            self._idle_deadline(),
-            self._end_deadline,
-            self._patience() if self.state is State.FINISHING else inf,
+            self._ending.deadline(),
         )
 
     @property
@@ -132,69 +122,27 @@ class Session:
             self._close(Closed(CloseReason.INVALID_OPEN, fault, Next.NONE), now)
             return
         self._adopt(options, now)
-        self._line.open(now)
+        self._line.succession.open(now)
         self._enter(State.OPENING)
 
     def _refuse(self, event: ev.OpenRefused, now: float) -> None:
         if self._in_sequence(event.seq, now):
             self._close(Closed(event.reason, event.message, Next.NONE), now)
 
-    def _reject_open(self, event: ev.OpenReceived | ev.OpenRefused, now: float) -> None:
+    def _take(self, event: Input, now: float) -> None:
         if self._in_sequence(event.seq, now):
-            advice = "this channel carries a session: open the next one on a new channel"
-            self._reject(event.seq, (Rejection.ALREADY_OPEN, advice))
+            self._answer(event.seq, self._intake.take(event, now))
 
-    def _take_audio(self, event: ev.AudioReceived, now: float) -> None:
-        if not self._in_sequence(event.seq, now):
-            return
-        # A converter may keep the first samples back.
-        fault = self._line.hear(event.audio, event.voiced, now) if event.audio else None
+    def _take_late(self, event: LateInput, now: float) -> None:
+        if self._in_sequence(event.seq, now):
+            self._answer(event.seq, self._intake.take_late(event))
+
+    def _answer(self, seq: int, fault: Fault | None) -> None:
         if fault is not None:
-            self._reject(event.seq, fault)
+            self._outbox.put_urgent(InputRejected(seq, *fault))
 
     def _take_judgement(self, event: ev.SpeechJudged, now: float) -> None:
-        self._line.judge_speech(event.question, event.probability, now)
-
-    def _take_text(self, event: ev.TextReceived, now: float) -> None:
-        if self._in_sequence(event.seq, now):
-            fault = fault_of_text(event.text) or self._line.write(event.text, now)
-            if fault is not None:
-                self._reject(event.seq, fault)
-
-    def _take_note(self, event: ev.NoteReceived, now: float) -> None:
-        if self._in_sequence(event.seq, now):
-            fault = fault_of_text(event.text) or self._line.note(event.text, now, answer=event.answer)
-            if fault is not None:
-                self._reject(event.seq, fault)
-
-    def _take_image(self, event: ev.ImageReceived, now: float) -> None:
-        if self._in_sequence(event.seq, now):
-            self._line.uplink.show(event.content, event.mime_type, now)
-
-    def _take_update(self, event: ev.UpdateReceived, now: float) -> None:
-        if self._in_sequence(event.seq, now):
-            fault = self._line.updates.make(event.update)
-            if fault is not None:
-                self._reject(event.seq, fault)
-
-    def _take_activity(self, event: ev.ActivityReceived, now: float) -> None:
-        if not self._in_sequence(event.seq, now):
-            return
-        if self._options.mode is Mode.MANUAL:
-            self._line.signal(Edge.START if event.started else Edge.END, now)
-        else:
-            advice = f"an activity in {self._options.mode.name} turn detection, where a detector hears who speaks"
-            self._reject(event.seq, (Rejection.WRONG_MODE, f"{advice}: leave it out"))
-
-    def _take_result(self, event: ev.ToolResultReceived, now: float) -> None:
-        if self._in_sequence(event.seq, now):
-            fault = self._line.respond(event, now)
-            if fault is not None:
-                self._reject(event.seq, fault)
-
-    def _take_interrupt(self, event: ev.InterruptReceived, now: float) -> None:
-        if self._in_sequence(event.seq, now) and not self._line.stop(event.turn, event.heard, now):
-            self._outbox.put_urgent(Interrupted(event.turn, CutCause.NONE))
+        self._line.activities.judge(event.question, event.probability, now)
 
     def _take_ack(self, event: ev.AckReceived, now: float) -> None:
         # A client that acknowledged once and stops for 10 s is to be taken for gone: that needs detaching.
@@ -203,40 +151,23 @@ class Session:
             self._playback.report_heard(event.turn, event.heard, event.output_seq)
             self._playback.settle(now)
 
-    def _reject_refused(self, event: ev.InputRefused, now: float) -> None:
-        if self._in_sequence(event.seq, now):
-            self._reject(event.seq, (event.reason, event.message))
-
-    def _reject_late(self, event: _Late, now: float) -> None:
-        if not self._in_sequence(event.seq, now):
-            return
-        if isinstance(event, ev.AudioReceived):
-            self._actions.append(Drop("ending", len(event.audio) / MODEL_TAKES.bytes_per_second))
-            # A microphone does not stop at once: its first frame is told, the others are counted.
-            if self._late_input:
-                return
-            self._late_input = True
-        self._reject(event.seq, (Rejection.ENDING, "the session is ending and takes no more input: open another one"))
-
     def _take_close(self, event: ev.CloseReceived, now: float) -> None:
         if not self._in_sequence(event.seq, now):
             return
-        if event.finish_turn:
-            self._finish(Closed(CloseReason.COMPLETED, "closed as asked", Next.NONE), now)
-        else:
-            self._close(Closed(CloseReason.COMPLETED, "closed as asked", Next.NONE), now)
+        end = self._finish if event.finish_turn else self._close
+        end(Closed(CloseReason.COMPLETED, "closed as asked", Next.NONE), now)
 
     def _end_input(self, _event: ev.InputEnded, now: float) -> None:
         if self._options.mode.signals:
             # Whoever says no more has finished.
-            self._line.signal(Edge.END, now)
+            self._line.user.signal(Edge.END, now)
         self._finish(Closed(CloseReason.COMPLETED, "the client ended its input", Next.NONE), now)
 
     def _shut_down(self, _event: ev.ShutdownRequested, now: float) -> None:
         self._finish(Closed(CloseReason.SHUTTING_DOWN, "the server goes down", Next.OPEN_AGAIN), now)
 
     def _lose_stream(self, _event: ev.StreamLost, _now: float) -> None:
-        self._line.hang_up()
+        self._line.succession.hang_up()
         self._end()
 
     # The writer pulls.
@@ -270,7 +201,7 @@ class Session:
             self._outbox.put_urgent(Opened(self.session_id, self._options.model))
             if self.state is State.OPENING:
                 self._enter(State.OPEN)
-        closing = self._line.closing
+        closing = self._line.succession.closing
         if closing is None:
             return
         if self.state is State.OPENING:
@@ -278,20 +209,18 @@ class Session:
             return
         # What was made before the loss plays on; a session that was ending and lost nothing ends as it would have.
         self._finish(closing, now)
-        if self._line.cut_short:
-            self._closing = closing
+        if self._line.succession.cut_short:
+            self._ending.closing = closing
 
     # The clock ticks.
 
     def _tick(self, _event: ev.Tick, now: float) -> None:
         self._line.tick(now)
         self._look_at_line(now)
-        if now >= self._end_deadline:
-            limit = f"max_duration of {self._options.max_duration:g} s is over"
-            self._close(Closed(CloseReason.MAX_DURATION, limit, Next.OPEN_AGAIN), now)
-        elif now >= self._idle_deadline():
-            limit = f"nobody said anything for {self._options.idle_timeout:g} s"
-            self._close(Closed(CloseReason.IDLE_TIMEOUT, limit, Next.OPEN_AGAIN), now)
+        closing = self._ending.limit(now)
+        # One that gets no link may just have closed.
+        if closing is not None and self.state is not State.CLOSING:
+            self._close(closing, now)
 
     # What the reactions are made of.
 
@@ -304,8 +233,9 @@ class Session:
         self._line = Line(options, self._policy, self._draw, self._actions)
         self._playback = self._line.playback
         self._outbox = self._playback.outbox
-        self._playback.active_at = self._opened_at = now
-        self._end_deadline = now + options.max_duration
+        self._playback.active_at = now
+        self._intake = Intake(options, self._line, self._actions)
+        self._ending = Ending(options, self._line, now)
 
     def _in_sequence(self, seq: int, now: float) -> bool:
         verdict = self._numbers.judge(seq)
@@ -316,45 +246,15 @@ class Session:
             self._numbers.pass_on(now)
         return verdict is Verdict.NEXT
 
-    def _reject(self, seq: int, fault: tuple[Rejection, str]) -> None:
-        self._outbox.put_urgent(InputRejected(seq, *fault))
-
-    def _idle_deadline(self) -> float:
-        busy = self.state is State.FINISHING or not self._playback.idle
-        return inf if busy else self._quiet_since() + self._options.idle_timeout
-
-    def _quiet_since(self) -> float:
-        # The client still plays what it was given ahead of time.
-        return max(self._playback.active_at, self._outbox.player.dry_at)
-
     def _finish(self, closing: Closed, now: float) -> None:
-        # A session ends of what first made it end.
-        if self.state is not State.FINISHING:
-            self._closing = closing
-            self._finishing_at = now
-            self._enter(State.FINISHING)
-
-    def _close_when_all_is_said(self, now: float) -> None:
-        line = self._line
-        answering = line.closing is None and (line.owed or line.downlink.awaits_reply or not line.links.opened)
-        if (self._playback.idle and not answering) or now >= self._patience():
-            self._close(self._closing, now)
-
-    def _patience(self) -> float:
-        # Links that open and answers that are owed have time-outs of their own; whatever plays is waited for.
-        line = self._line
-        if line.closing is None and (line.owed or not line.links.opened):
-            return inf
-        return max(self._finishing_at, self._quiet_since()) + REPLY_TIMEOUT
+        self._ending.finish(closing, now)
+        self._enter(State.FINISHING)
 
     def _close(self, closing: Closed, now: float) -> None:
-        self._line.hang_up()
+        self._line.succession.hang_up()
         self._playback.end_all(now)
         if self.state is not State.NEW:
-            totals = self._playback.totals
-            totals.duration = now - self._opened_at
-            totals.input_audio = self._line.uplink.audio_seconds
-            closing.totals = totals
+            closing.totals = self._ending.totals(now)
         # Nothing may follow the closing, so what is to be acknowledged is acknowledged now.
         if self._numbers.ack_at < inf:
             self._outbox.put_urgent(InputAck(self._numbers.acknowledge()))
@@ -376,24 +276,14 @@ _ALWAYS: dict[type, Reaction] = {
 _LIVE: dict[type, Reaction] = (
     _ALWAYS
     | {
-        ev.OpenReceived: Session._reject_open,
-        ev.OpenRefused: Session._reject_open,
-        ev.AudioReceived: Session._take_audio,
         ev.SpeechJudged: Session._take_judgement,
-        ev.TextReceived: Session._take_text,
-        ev.NoteReceived: Session._take_note,
-        ev.ImageReceived: Session._take_image,
-        ev.UpdateReceived: Session._take_update,
-        ev.ActivityReceived: Session._take_activity,
-        ev.ToolResultReceived: Session._take_result,
-        ev.InterruptReceived: Session._take_interrupt,
         ev.AckReceived: Session._take_ack,
-        ev.InputRefused: Session._reject_refused,
         ev.CloseReceived: Session._take_close,
         ev.InputEnded: Session._end_input,
         ev.ShutdownRequested: Session._shut_down,
         ev.Tick: Session._tick,
     }
+    | dict.fromkeys(INPUTS, Session._take)
     | dict.fromkeys(LINK_EVENTS, Session._hear_link)
 )
 
@@ -401,14 +291,7 @@ REACTIONS: dict[State, dict[type, Reaction]] = {
     State.NEW: _ALWAYS | {ev.OpenReceived: Session._open, ev.OpenRefused: Session._refuse},
     State.OPENING: _LIVE,
     State.OPEN: _LIVE,
-    State.FINISHING: _LIVE
-    | {
-        ev.AudioReceived: Session._reject_late,
-        ev.TextReceived: Session._reject_late,
-        ev.NoteReceived: Session._reject_late,
-        ev.ImageReceived: Session._reject_late,
-        ev.ActivityReceived: Session._reject_late,
-    },
+    State.FINISHING: _LIVE | dict.fromkeys(LATE_INPUTS, Session._take_late),
     State.CLOSING: _ALWAYS,
     State.ENDED: {},
 }

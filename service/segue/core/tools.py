@@ -70,6 +70,13 @@ class Tools:
             self.give_results(now)
         return None
 
+    def change_link(self, remembers_until: float) -> None:
+        """Go over to a link that remembers what was before this time: what it has not been told is told anew."""
+        self._calls.move(remembers_until)
+        if any(call.put_off for call in self._calls.to_give()) and not self._journal.has_words_since(0):
+            # Whatever is owed is owed to them.
+            self._watchdog.settle()
+
     def retell(self, calls: Iterable[Call], now: float) -> None:
         """Give results once more, in other words; in place of those that are still to come, nothing."""
         for call in calls:

@@ -3,36 +3,30 @@
 What the user said is journalled, so that it can be given to another link again.
 """
 
-from collections import deque
 from collections.abc import Iterable, Sequence
 from math import inf
 
-from segue.core.actions import Action, Drop, SendActivity, SendAudio, SendNote, SendText, SendToolResult
+from segue.core.actions import Action, Drop
 from segue.core.admission import Fault
 from segue.core.calls import Call, Calls
-from segue.core.feed import FEED_PIECE, Feed, comfort_noise
+from segue.core.feed import Feed, comfort_noise
 from segue.core.images import Images
-from segue.core.journal import LIMIT, WAITING, Edge, Journal, Payload, Piece
+from segue.core.journal import LIMIT, WAITING, Edge, Journal, Piece
+from segue.core.link_activity import LinkActivity
 from segue.core.links import Links
 from segue.core.notes import Notes
 from segue.core.options import MODEL_TAKES, Mode, Options
 from segue.core.outputs import Rejection
 from segue.core.pacing import WAITING_TEXTS, Queue
 from segue.core.playback import Playback
-from segue.core.profiles import NoteSlot, Profile, TextSlot
-from segue.core.wording import holds_note
+from segue.core.profiles import Profile, TextSlot
+from segue.core.replay import Replay
+from segue.core.sender import Sender
 
 # The silence after which the Live API's detector takes speech to have ended, in seconds, where the client sets none.
 DEFAULT_SILENCE = 0.8
 # So much voiced audio in a row is speech and no click, in seconds.
 VOICED_EVIDENCE = 0.150
-# How much silence follows words that are given again, beside that which ends them, in seconds.
-_SILENCE_MARGIN = 0.2
-# So many of Segue's own texts at most are listened for.
-_MOST_ECHOES = 4
-_CONTENT = (NoteSlot.CONTENT, NoteSlot.SYSTEM)
-# A start interrupts the model, of which nothing comes any more so long after it, in seconds.
-_IN_FLIGHT = 0.5
 # What the journal's clock runs on where the client sends no audio.
 _ANY_RATE = 32_000
 
@@ -60,29 +54,25 @@ class Uplink:
         self._playback = playback
         self._actions = actions
         silence_ms = options.detection.silence_ms
-        self._silence = DEFAULT_SILENCE if silence_ms is None else silence_ms / 1000
-        self._feed = Feed(self._silence)
+        silence = DEFAULT_SILENCE if silence_ms is None else silence_ms / 1000
+        self._feed = Feed(silence)
         # Where text is content, it is answered at once: it needs no activity around it, and one that holds nothing else
         # may close the link (python-genai issue 1720).
         bare_texts = profile.text_slot is TextSlot.CONTENT
         self._queue = Queue(self._format, profile.replay_speed, bare_texts=bare_texts)
         # Where the client says when the user has finished, no silence does.
-        silence = 0.0 if self._signals else self._silence
-        self.journal = Journal(self._format.bytes_per_second if self._format else _ANY_RATE, silence)
+        rate = self._format.bytes_per_second if self._format else _ANY_RATE
+        self.journal = Journal(rate, 0.0 if self._signals else silence)
+        self._activity = LinkActivity(self._queue, self.journal, profile, signals=self._signals)
+        self._replay = Replay(self._queue, self._activity, self._format, None if self._signals else silence)
+        self._images = Images(links, actions)
+        self._sender = Sender(
+            profile, links, playback.turns, notes, actions, lambda: self.instruction, signals=self._signals
+        )
         self._voiced = 0.0
         self.audio_seconds = 0.0
         # In the activity that the client signalled there is something to answer.
         self._content = False
-        # Once all that waits has left, this link has an open activity, and something in it.
-        self._open = False
-        self._filled = False
-        # The last edge that this link was sent was a start, and when that was.
-        self._signalled = False
-        self._started_at = -inf
-        self._notes = notes
-        self._images = Images(links, actions)
-        # What Segue said that the service repeats as if the user had, word by word.
-        self._echoes: deque[str] = deque(maxlen=_MOST_ECHOES)
 
     @property
     def speaking(self) -> bool:
@@ -134,7 +124,7 @@ class Uplink:
             return Rejection.INPUT_OVERFLOW, f"{advice}: allow barge-in, or interrupt it"
         # While a link is missing that was there, the journal keeps what matters; before the first one all of it waits.
         waits = not (held or self._gated) and (links.up or not links.opened)
-        direct = waits and links.up and not self._queue and (self._open or not self._signals)
+        direct = waits and links.up and not self._queue and (self._activity.open or not self._signals)
         if waits and not direct and (fault := self._queue.fault_of(audio)):
             return fault
         seconds = len(audio) / self._format.bytes_per_second
@@ -148,10 +138,10 @@ class Uplink:
         if held:
             self._hold(pieces if voiced or self._signals else ())
         elif direct:
-            self._filled = True
-            self._send_audio(audio, pieces)
+            self._activity.fill()
+            self._sender.send_audio(audio, pieces)
         elif waits:
-            self._put(audio, pieces[-1] if pieces else None)
+            self._activity.put(audio, pieces[-1] if pieces else None)
             self.tick(now)
         return None
 
@@ -170,7 +160,7 @@ class Uplink:
         """Take a text that is to be answered; there must be no fault of it."""
         self._content = True
         # An activity that nobody speaks in any more ends with it.
-        ends = not self.journal.open and (self._wraps_text or self._open)
+        ends = not self.journal.open and (self._activity.wraps_text or self._activity.open)
         self._pass(self.journal.read(text), now)
         if ends:
             self._pass(self.journal.mark(Edge.END), now)
@@ -201,8 +191,8 @@ class Uplink:
 
         Where text is content, that interrupts, and the activity's first audio does.
         """
-        if self._wraps_text and not self._open and self._links.up:
-            self._put(Edge.START, None)
+        if self._activity.wraps_text and not self._activity.open and self._links.up:
+            self._activity.put(Edge.START, None)
             self.tick(now)
 
     def hush(self) -> None:
@@ -211,8 +201,7 @@ class Uplink:
 
     def end_hushed(self, now: float) -> None:
         """End the activity that was hushed, since there was something in it after all; where there is none, nothing."""
-        if self._open and not self.journal.open:
-            self._put(Edge.END, None)
+        if self._activity.end():
             self.tick(now)
 
     def replay(self, pieces: Iterable[Piece], words: str, *, ended: bool) -> float:
@@ -220,31 +209,17 @@ class Uplink:
 
         `ended` tells that the user has finished speaking. Returns the seconds of audio that are given again.
         """
-        size = 0
-        for piece in pieces:
-            # An activity begins with what is in it, where not even text goes without one.
-            if isinstance(piece.payload, str) or not (words or (piece.payload is Edge.START and self._wraps_text)):
-                self._put(piece.payload, piece)
-                size += len(piece.payload) if isinstance(piece.payload, bytes) else 0
-        if words:
-            self._say(words)
+        seconds = self._replay.put(pieces, words, ended=ended)
         self.journal.held_from = inf
-        if not size or self._format is None:
-            return 0.0
-        if ended and not self._signals:
-            noise = comfort_noise(self._format.sample_rate)
-            for _ in range(round((self._silence + _SILENCE_MARGIN) / FEED_PIECE)):
-                self._queue.put(noise, None)
-        return size / self._format.bytes_per_second
+        return seconds
 
     def change_link(self) -> None:
         """Forget what was on its way: the next link gets what the journal keeps."""
         self._queue.clear()
         self.journal.leave_link()
-        self._notes.change_link()
+        self._activity.change_link()
+        self._sender.change_link()
         self._images.change_link()
-        self._echoes.clear()
-        self._signalled = self._open = self._filled = False
 
     def tick(self, now: float) -> None:
         """Send what is due: what waits, or silence where the client's audio pauses."""
@@ -255,30 +230,19 @@ class Uplink:
             # One text that interrupts another would be answered alone.
             if text := "\n".join(payload for payload, _ in taken if isinstance(payload, str)):
                 self._images.give(now)
-                self._send_text(text, pieces)
-                continue
-            if isinstance(edge := taken[0][0], Edge):
-                if edge is Edge.END and self._notes.pending:
-                    # Nobody is answered before that, so that every family can be told now.
-                    slot = self._profile.note_slot
-                    self._send_note(self._notes.take(), slot if slot in _CONTENT else NoteSlot.REALTIME)
-                self._signalled = edge is Edge.START
-                if self._signalled:
-                    self._started_at = now
-                elif now >= self._started_at + _IN_FLIGHT:
-                    self._playback.turns.end_cut()
-                self._count(pieces)
-                self._actions.append(SendActivity(self._links.number, self._signalled))
-                continue
-            self._send_audio(b"".join(payload for payload, _ in taken if isinstance(payload, bytes)), pieces)
-            if pieces:
-                self.remind()
+                self._sender.send_text(text, pieces)
+            elif isinstance(edge := taken[0][0], Edge):
+                self._sender.send_edge(edge, pieces, now)
+            else:
+                self._sender.send_audio(b"".join(payload for payload, _ in taken if isinstance(payload, bytes)), pieces)
+                if pieces:
+                    self.remind()
         if self._looks:
             self._images.tick(now)
         while not self._queue and self._feed.take(now):
             assert self._format is not None
             self._voiced = 0.0
-            self._send_audio(comfort_noise(self._format.sample_rate), ())
+            self._sender.send_audio(comfort_noise(self._format.sample_rate), ())
 
     def deadline(self) -> float:
         """Return when `tick` has something to do; inf for never."""
@@ -291,56 +255,35 @@ class Uplink:
 
     def tell(self, missed: str) -> bool:
         """Tell the model what it missed, or remember to at the user's next words. Returns whether it was told now."""
-        slot = self._profile.note_slot
-        now = slot not in (NoteSlot.REALTIME, NoteSlot.NONE)
-        if missed and now:
-            self._send_note(missed, slot)
-        self._notes.missed = "" if now else missed
-        return not self._notes.missed
+        return self._sender.tell(missed)
 
     def remind(self) -> None:
-        """The user is in the middle of words: what can be told only then is told now.
-
-        Content interrupts, so it waits until the model is idle. In an activity that is signalled there is time until
-        its end.
-        """
-        slot = self._profile.note_slot
-        if self._signals or slot is NoteSlot.NONE or self._gated or not self._links.up:
-            return
-        if (slot is NoteSlot.REALTIME or self._playback.turns.open is None) and self._notes.pending:
-            self._send_note(self._notes.take(), slot)
+        """The user is in the middle of words: what can be told only then is told now."""
+        if self._links.up and not self._gated:
+            self._sender.remind()
 
     def ask(self, request: str) -> None:
         """Ask the model for an answer, in words that are not the user's; `tick` sends it."""
-        self._say(request)
+        self._activity.say(request)
 
     def give(self, call: Call) -> None:
         """Give the result of a call that the link remembers."""
-        assert call.response is not None
-        self._links.messages += 1
-        self._actions.append(
-            SendToolResult(self._links.number, call.id, call.name, call.response, call.scheduling, call.will_continue)
-        )
+        self._sender.send_result(call)
 
     def make_up(self, serial: int) -> None:
         """Queue what was held back from this link, from this serial on."""
         for piece in self.journal.since(serial) if self._profile.gates_calls else ():
             if not piece.message and piece.serial < self.journal.held_from:
-                self._put(piece.payload, piece)
+                self._activity.put(piece.payload, piece)
 
     def is_echo(self, words: str) -> bool:
         """Return whether these words of the user are Segue's own, which the service repeats in order."""
-        words = " ".join(words.split())
-        for index, echo in enumerate(self._echoes):
-            if words and echo.startswith(words):
-                self._echoes[index] = echo[len(words) :].lstrip()
-                return True
-        return False
+        return self._sender.echoes.take(words)
 
     @property
     def _looks(self) -> bool:
         # Older models see nothing of what is shown between the activities that are signalled to them.
-        return self._signalled or not self._signals or self._profile.sees_always
+        return self._sender.in_activity or not self._signals or self._profile.sees_always
 
     def _hold(self, pieces: Sequence[Piece]) -> None:
         if pieces:
@@ -350,63 +293,5 @@ class Uplink:
         if self.holds(now):
             self._hold([piece])
         elif self._links.up or not self._links.opened:
-            self._put(piece.payload, piece)
+            self._activity.put(piece.payload, piece)
             self.tick(now)
-
-    def _say(self, text: str) -> None:
-        self._put(text, None)
-        # Whoever has the link's activity open ends it, unless it is nobody any more.
-        if self._signals and self._open and not self.journal.open:
-            self._put(Edge.END, None)
-
-    @property
-    def _wraps_text(self) -> bool:
-        # Where text is a part of what the user says, it needs an activity around it.
-        return self._signals and self._profile.text_slot is TextSlot.REALTIME
-
-    def _put(self, payload: Payload, piece: Piece | None) -> None:
-        """Let something wait, within an activity of this link where it needs one: none in another, and none empty."""
-        if payload is Edge.START and self._open:
-            return
-        if payload is Edge.END and not self._filled:
-            return
-        if isinstance(payload, Edge):
-            self._open, self._filled = payload is Edge.START, False
-        elif self._signals and (self._open or self._wraps_text or isinstance(payload, bytes)):
-            if not self._open:
-                self._queue.put(Edge.START, None)
-            self._open = self._filled = True
-        if piece is not None:
-            piece.message = WAITING
-        self._queue.put(payload, piece)
-
-    def _send_audio(self, audio: bytes, pieces: Iterable[Piece]) -> None:
-        assert self._format is not None
-        self._count(pieces)
-        self._actions.append(SendAudio(self._links.number, audio, self._format.sample_rate))
-
-    def _send_text(self, text: str, pieces: Iterable[Piece]) -> None:
-        self._count(pieces)
-        note = self._notes.take() if self._notes.pending else ""
-        text = f"{note}\n\n{text}" if note else text
-        slot = TextSlot.REALTIME if self._signalled else self._profile.text_slot
-        if slot is TextSlot.REALTIME and holds_note(text):
-            self._expect_echo(text)
-        self._actions.append(SendText(self._links.number, text, slot))
-
-    def _count(self, pieces: Iterable[Piece]) -> None:
-        self._links.messages += 1
-        for piece in pieces:
-            piece.message = self._links.messages
-
-    def _send_note(self, note: str, slot: NoteSlot) -> None:
-        if slot is NoteSlot.UPDATE:
-            # It replaces the instruction, so it has to hold that too.
-            note = f"{self.instruction}\n\n{note}".lstrip()
-        if slot is NoteSlot.REALTIME:
-            self._expect_echo(note)
-        self._links.messages += 1
-        self._actions.append(SendNote(self._links.number, note, slot))
-
-    def _expect_echo(self, text: str) -> None:
-        self._echoes.append(" ".join(text.split()))

@@ -55,7 +55,7 @@ def refused(told: Told, at: float) -> Told:
 
 def called() -> Told:
     """Return a session whose model calls a function at 20 s, the network being slow."""
-    return conversation().service(20.0, 1, "tool_call_sent", turn=2)
+    return conversation().service(20.0, 1, "tool_call_sent", turn=2, ids="c2")
 
 
 def test_audio_may_meet_a_call_that_is_under_way() -> None:
@@ -64,8 +64,8 @@ def test_audio_may_meet_a_call_that_is_under_way() -> None:
 
 def test_audio_that_was_sent_before_the_call_arrived_may_meet_it() -> None:
     # What another call got in its time is nothing to this one, nor what another link sends.
-    told = conversation().service(10.0, 1, "tool_call_sent", turn=1).gateway(10.1, "tool_call_received", link=1)
-    told.gateway(11.0, "audio_sent_during_call", link=1).service(20.0, 1, "tool_call_sent", turn=2)
+    told = conversation().service(10.0, 1, "tool_call_sent", turn=1, ids="c1").gateway(10.1, "tool_call_received", link=1)
+    told.gateway(11.0, "audio_sent_during_call", link=1).service(20.0, 1, "tool_call_sent", turn=2, ids="c2")
     told.gateway(22.9, "audio_sent_during_call", link=1).gateway(23.0, "tool_call_received", link=1)
     legal(refused(told.gateway(23.2, "audio_sent_during_call", link=2), 24.0))
 
@@ -85,7 +85,7 @@ def test_audio_may_meet_a_call_that_a_silent_service_never_sent(fault: str) -> N
 
 
 def test_a_fault_that_keeps_nothing_back_or_another_links_excuses_no_audio() -> None:
-    told = conversation().service(20.0, 1, "fault_struck", fault="slow_audio").dialled(20.0, 2, "RENEWAL")
+    told = conversation().service(20.0, 1, "fault_struck", fault="late_chunks").dialled(20.0, 2, "RENEWAL")
     with pytest.raises(Broke, match="audio_during_call"):
         legal(refused(told.service(20.0, 2, "fault_struck", fault="total_silence"), 22.0))
 
@@ -93,3 +93,18 @@ def test_a_fault_that_keeps_nothing_back_or_another_links_excuses_no_audio() -> 
 def test_audio_that_meets_a_call_of_a_link_before_breaks_it() -> None:
     with pytest.raises(Broke, match="audio_during_call"):
         legal(refused(conversation(), 20.2))
+
+
+@pytest.mark.parametrize("ids", ["c1", "c1,c2"])
+def test_a_call_that_was_answered_excuses_nothing_and_one_that_is_kept_back_after_it_does(ids: str) -> None:
+    told = conversation().service(10.0, 1, "tool_call_sent", turn=1, ids="c1")
+    told.gateway(10.1, "tool_call_received", link=1).service(11.0, 1, "tool_response_received", responses=1)
+    told.gateway(12.0, "audio_sent_during_call", link=1)
+    told.service(20.0, 1, "fault_struck", fault="early_turn_complete")
+    if ids == "c1":
+        legal(refused(told, 22.0))
+        return
+    told.service(20.5, 1, "tool_call_sent", turn=2, ids=ids).gateway(20.6, "tool_call_received", link=1)
+    told.service(20.8, 1, "tool_response_received", responses=1).gateway(21.0, "audio_sent_during_call", link=1)
+    with pytest.raises(Broke, match="audio_during_call"):
+        legal(refused(told, 22.0))

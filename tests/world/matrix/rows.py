@@ -24,7 +24,7 @@ _EMPTY_TURNS = 8.0
 _NOTHING = 11.0
 # A setup is waited for for 5 s.
 _NO_SETUP = 8.0
-# Who has run out of quota waits: 5 s, then 10 s, before the link that answers (core.links).
+# Who has run out of quota waits: 5 s, then 10 s, before the link that answers (core.recovery).
 _QUOTA = 13.0
 
 

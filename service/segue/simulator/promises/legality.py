@@ -13,9 +13,20 @@ _AGE = frozenset({"handle_invalid", "session_still_open", "context_exhausted", "
 _UNDER_WAY = 1.0
 # No network holds back for longer what it does not lose, in seconds.
 _LONGEST_STALL = 15.0
-
-# What keeps calls from being sent, and everything else.
-_KEEPS_CALLS = frozenset({"go_away_then_silence", "total_silence", "wedge"})
+# What keeps calls from being sent: by themselves, with the rest of their turn, or with everything else; or for a while.
+_KEEPS_CALLS = frozenset(
+    {
+        "early_turn_complete",
+        "empty_turn",
+        "generation_stops",
+        "go_away_then_silence",
+        "phantom_after_greeting",
+        "phantom_by_echo",
+        "slow_audio",
+        "total_silence",
+        "wedge",
+    }
+)
 
 
 def legal(history: History) -> Verdict:
@@ -42,12 +53,18 @@ def _excused(history: History, closing: Record) -> bool:
             # It was told of no end, or of a later one; or the network kept its word, or the service's, from arriving.
             return closing.at < min(ends, default=inf) - _UNDER_WAY or late or _given_up(history, closing)
         case "audio_during_call":
-            calls = [record.at for record in on_connection if record.kind == "tool_call_sent"]
-            if calls:
-                return not _spoke_into_call(history, closing, calls[-1])
-            # A service that has fallen silent keeps its calls to itself.
+            calls = [record for record in on_connection if record.kind == "tool_call_sent"]
+            if calls and not _is_answered(on_connection, calls[-1]):
+                return not _spoke_into_call(history, closing, calls[-1].at)
             return any(record.fields.get("fault") in _KEEPS_CALLS for record in on_connection)
     return False
+
+
+def _is_answered(on_connection: list[Record], calls: Record) -> bool:
+    """Return whether the service got a result for each of these calls."""
+    awaited = len(str(calls.fields["ids"]).split(","))
+    given = [r for r in on_connection if r.kind == "tool_response_received" and r.at >= calls.at]
+    return sum(int(record.fields["responses"] or 0) for record in given) >= awaited
 
 
 def _spoke_into_call(history: History, closing: Record, called_at: float) -> bool:

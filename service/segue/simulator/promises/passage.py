@@ -154,8 +154,8 @@ def _played_at(chronicle: Chronicle, turn: ModelTurn, missing: list[int]) -> flo
 
 
 def numbers_of(chronicle: Chronicle, turn: ModelTurn) -> set[object]:
-    """Return the numbers under which the client knows a turn."""
-    return _numbers_got(chronicle, turn) | _number_of_call(chronicle, turn)
+    """Return the numbers under which the client knows a turn; of which nothing was got, that of its call."""
+    return _numbers_got(chronicle, turn) or _number_of_call(chronicle, turn)
 
 
 def _numbers_got(chronicle: Chronicle, turn: ModelTurn) -> set[object]:

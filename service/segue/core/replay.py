@@ -1,0 +1,52 @@
+"""Words of the user that are given to the model again: as they were, or in text."""
+
+from collections.abc import Iterable
+
+from segue.core.feed import FEED_PIECE, comfort_noise
+from segue.core.journal import Edge, Piece
+from segue.core.link_activity import LinkActivity
+from segue.core.options import AudioFormat
+from segue.core.pacing import Queue
+
+# How much silence follows them, beside that which ends them, in seconds.
+_SILENCE_MARGIN = 0.2
+
+
+class Replay:
+    """One session's, by way of what waits in `queue`.
+
+    Args:
+        audio_format: of the audio; None where there is none.
+        silence: what the service takes for the end of speech, in seconds; None where it is told of that.
+    """
+
+    def __init__(
+        self, queue: Queue, activity: LinkActivity, audio_format: AudioFormat | None, silence: float | None
+    ) -> None:
+        self._queue = queue
+        self._activity = activity
+        self._format = audio_format
+        self._silence = silence
+
+    def put(self, pieces: Iterable[Piece], words: str, *, ended: bool) -> float:
+        """Queue pieces of the journal, or in place of the audio among them these words, where there are any.
+
+        `ended` tells that the user has finished speaking. Returns the seconds of audio among them.
+        """
+        size = 0
+        for piece in pieces:
+            payload = piece.payload
+            # An activity begins with what is in it, where not even text goes without one.
+            begins = payload is Edge.START and self._activity.wraps_text
+            if isinstance(payload, str) or not (words or begins):
+                self._activity.put(payload, piece)
+                size += len(payload) if isinstance(payload, bytes) else 0
+        if words:
+            self._activity.say(words)
+        if not size or self._format is None:
+            return 0.0
+        if ended and self._silence is not None:
+            noise = comfort_noise(self._format.sample_rate)
+            for _ in range(round((self._silence + _SILENCE_MARGIN) / FEED_PIECE)):
+                self._queue.put(noise, None)
+        return size / self._format.bytes_per_second
