@@ -65,7 +65,8 @@ def test_audio_may_meet_a_call_that_is_under_way() -> None:
 def test_audio_that_was_sent_before_the_call_arrived_may_meet_it() -> None:
     # What another call got in its time is nothing to this one, nor what another link sends.
     told = conversation().service(10.0, 1, "tool_call_sent", turn=1, ids="c1")
-    told.gateway(10.1, "tool_call_received", link=1).gateway(11.0, "audio_sent_during_call", link=1).service(20.0, 1, "tool_call_sent", turn=2, ids="c2")
+    told.gateway(10.1, "tool_call_received", link=1).gateway(11.0, "audio_sent_during_call", link=1)
+    told.service(20.0, 1, "tool_call_sent", turn=2, ids="c2")
     told.gateway(22.9, "audio_sent_during_call", link=1).gateway(23.0, "tool_call_received", link=1)
     legal(refused(told.gateway(23.2, "audio_sent_during_call", link=2), 24.0))
 
