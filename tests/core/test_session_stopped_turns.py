@@ -1,11 +1,14 @@
 """Wedges, sign (c): a turn that neither goes on nor ends."""
 
+from dataclasses import replace
+
 import pytest
 
 from segue.core.actions import Sign, Wedged
+from segue.core.options import FunctionDeclaration
 from segue.core.outputs import EndReason, TurnEnded
 from tests.core.conversation import acquainted
-from tests.core.wedging import THINKING, signs, wedged_after
+from tests.core.wedging import NATIVE, THINKING, signs, wedged_after
 
 
 def test_a_turn_that_neither_goes_on_nor_ends_is_a_wedge() -> None:
@@ -152,3 +155,17 @@ def test_words_over_an_answer_that_never_ends_are_owed_one_once_it_has_been_play
     call.write("What time is it?")
     # 5 s until all is played, and 8 more.
     assert wedged_after(call) == pytest.approx(5.0 + 8.0, abs=0.1)
+
+
+def test_a_turn_that_was_generated_and_goes_on_with_a_result_may_stop_like_any_other() -> None:
+    call = acquainted(replace(NATIVE, functions=(FunctionDeclaration("weather", blocking=True),)))
+    call.write("What is the weather in Bonn?")
+    call.answer(0.5, "Let me look.")
+    call.call("c1")
+    call.finish_generation()
+    call.wait(1.0)
+    call.respond("c1", '{"degrees": 7}')
+    call.wait(0.5)
+    call.answer(0.5, "It is")
+    assert wedged_after(call) == pytest.approx(0.5 + 8.0, abs=0.1)
+    assert signs(call) == [Sign.STOPPED]

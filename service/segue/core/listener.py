@@ -161,6 +161,7 @@ class Listener:
                 self._watchdog.hear()
             elif self._downlink.spoke_at == now and self._calls.answer():
                 # A result was waited for, and the turn goes on with it.
+                turn.generated = False
                 self._watchdog.settle()
 
     def _hear_audio(self, event: ev.ModelAudio, now: float) -> None:
