@@ -674,6 +674,32 @@ def test_a_turn_of_the_old_link_that_has_begun_when_the_next_one_is_up_goes_on_t
     assert call.assert_interrupted(2).cause is CutCause.RECOVERY
 
 
+@pytest.mark.parametrize("time_left", [0.0, 5.0])
+def test_a_service_that_ends_each_link_as_soon_as_it_is_up_is_not_dialled_all_the_time(time_left: float) -> None:
+    call = Conversation.opened()
+    begin = call.now
+    while call.now < begin + 60.0:
+        link = call.link
+        call.go_away(time_left)
+        while call.link == link and call.now < begin + 60.0:
+            call.wait(0.1)
+            if call.next_link:
+                call.hold()
+        call.wait(0.1)
+        if call.link != link:
+            call.link_up()
+    assert 5 <= len(call.did(Dial)) <= 8
+
+
+def test_links_that_end_early_now_and_then_are_followed_at_once() -> None:
+    call = Conversation.opened()
+    for link in range(1, 6):
+        call.wait(20.0 + 20.0 * (link % 2))
+        call.go_away(10.0)
+        assert call.next_link == link + 1
+        call.renew()
+
+
 # What the next link missed.
 
 

@@ -166,7 +166,7 @@ class Links:
             self._hang_up_next()
         if not self.next and now >= self._renewal.deadline():
             self._last += 1
-            self._renewal.next = self._last
+            self._renewal.expect(self._last, now)
             self._actions.append(Dial(self.next, self._setup(self._next_handle()), Purpose.RENEWAL, hold=True))
 
     def swap_at(self, quiet_at: float) -> float:

@@ -14,6 +14,10 @@ _HOLD_TIMEOUT = 20.0
 _GO_AWAY_MARGIN = 5.0
 _REDIAL_DELAY = 2.0
 _LONGEST_REDIAL_DELAY = 16.0
+# A dial has so much time at least, in seconds, before the old link is given up for it: the service may let that live.
+_DIAL_TIMEOUT = 1.0
+# A link that the service ends within this time is a short one, in seconds; in a row of them none follows at once.
+_SHORT = 30.0
 # A setup that nobody answers is given up after this time, unless an operator has other wishes, in seconds.
 _SETUP_TIMEOUT = 5.0
 
@@ -38,6 +42,7 @@ class Renewal:
         self._jitter = policy.renewal_jitter
         self._draw = draw
         self.next = 0
+        self._dialled_at = -inf
         # Since when the next one is held; inf until it is.
         self._held_at = inf
         self.at = inf
@@ -50,6 +55,8 @@ class Renewal:
         self._ends_at = inf
         self._redial_at = -inf
         self._redials = 0
+        self._planned_at = -inf
+        self._short_ones = 0
 
     @property
     def under_way(self) -> bool:
@@ -63,6 +70,11 @@ class Renewal:
 
     def plan(self, now: float) -> None:
         """Take it that a link is up from now on."""
+        short = self._ends_at < inf and now < self._planned_at + _SHORT
+        self._short_ones = self._short_ones + 1 if short else 0
+        if self._short_ones > 1:
+            self._redial_at = now + min(_REDIAL_DELAY * 2 ** (self._short_ones - 2), _LONGEST_REDIAL_DELAY)
+        self._planned_at = now
         self.at = now + self._profile.age_limit - self._jitter * self._draw()
         self.by = now + self._profile.age_deadline
         self.trigger = Trigger.AGE
@@ -90,8 +102,8 @@ class Renewal:
             return max(self.at, min(self.by, quiet_at))
         # A link that nobody ends is better than none, and a dial that is under way has half of the time that is left.
         if self.next:
-            return (self.by + self._ends_at) / 2
-        return self.by if self._ends_at < inf else inf
+            return max((self.by + self._ends_at) / 2, self._dialled_at + _DIAL_TIMEOUT)
+        return max(self.by, self._redial_at) if self._ends_at < inf else inf
 
     def overlaps_at(self, now: float) -> bool:
         """Return whether the link is to last until the next one is up: not where a setup that fails lasted too long."""
@@ -104,6 +116,10 @@ class Renewal:
     def end(self) -> None:
         """Take it that the swap is no longer under way."""
         self.since = inf
+
+    def expect(self, link: int, now: float) -> None:
+        """Take it that the next link is being dialled."""
+        self.next, self._dialled_at = link, now
 
     def hold(self, now: float) -> None:
         """Take it that the connection of the next link stands."""
