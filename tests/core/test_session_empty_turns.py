@@ -197,3 +197,36 @@ def test_what_two_links_heard_and_had_nothing_to_say_to_asks_for_no_answer() -> 
     call.complete()
     call.wait(60.0)
     assert len(call.did(Wedged)) == 1
+
+
+def test_a_model_that_waits_for_more_words_owes_an_answer_to_those_that_just_came() -> None:
+    call = acquainted(NATIVE)
+    call.write("I would like")
+    call.wait(2.0)
+    call.write("a pizza.")
+    # The network is slower than the user.
+    call.wait(0.1)
+    call.await_input()
+    call.complete()
+    call.hand_over("h2")
+    call.go_away(50.0)
+    call.hold()
+    call.wait(2.0)
+    assert call.link == 1
+    call.lose_link()
+    call.link_up()
+    call.wait(1.0)
+    assert call.setups[-1].setup.handle == "h2"
+    assert "a pizza." in "".join(call.texts(call.link))
+
+
+def test_words_that_were_understood_just_now_may_be_what_a_model_waits_for_more_of() -> None:
+    call = acquainted(NATIVE)
+    call.say(0.6)
+    call.wait(1.5)
+    call.understand("I would like")
+    call.wait(0.1)
+    call.await_input()
+    call.complete()
+    call.wait(60.0)
+    assert call.did(Wedged) == []

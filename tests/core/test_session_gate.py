@@ -269,3 +269,54 @@ def test_words_that_cut_an_answer_before_it_arrived_are_not_what_it_answers() ->
     call.link_up()
     call.wait(2.0)
     assert call.given_seconds(2, OTHER_VOICE) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("words", [0.4, 1.2])
+def test_what_comes_late_of_a_turn_that_was_cut_is_no_part_of_the_answer_to_the_words_that_cut_it(words: float) -> None:
+    call = telling()
+    call.say(0.1, sample=OTHER_VOICE)
+    call.interrupted(by_sound=False)
+    call.complete()
+    call.answer(0.25)
+    call.say(words, sample=OTHER_VOICE)
+    call.wait(1.0)
+    call.understand("And the dragon?")
+    call.answer(1.0, "It slept.")
+    call.wait(0.1)
+    assert call.assert_turn_ended(2).audio == pytest.approx(0.25)
+    assert call.heard(3) > 0.0
+    # Those words are answered.
+    call.lose_link()
+    call.link_up()
+    call.wait(2.0)
+    assert OTHER_VOICE not in call.given_audio(2)
+
+
+def test_a_turn_that_began_while_the_user_spoke_goes_on_as_long_as_the_model_does() -> None:
+    call = Conversation.opened()
+    call.say(0.6)
+    call.answer(0.25, "Once ")
+    for _ in range(5):
+        call.say(0.2)
+        call.answer(0.25, "upon ")
+    call.wait(0.4)
+    call.answer(0.25, "a time.")
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
+    assert call.assert_turn_ended(1).audio == pytest.approx(1.75)
+
+
+def test_a_turn_that_began_while_the_user_spoke_goes_on_with_the_result_that_it_waited_for() -> None:
+    call = Conversation.opened()
+    call.say(0.6)
+    call.answer(0.25, "Let me look. ")
+    call.call("c1")
+    call.say(0.6)
+    call.wait(1.0)
+    call.respond("c1")
+    call.answer(0.25, "It is cold.")
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
+    assert call.assert_turn_ended(1).heard_text == "Let me look. It is cold."

@@ -636,3 +636,32 @@ def test_words_that_are_answered_while_a_call_behind_its_turn_is_under_way_are_a
     [result] = [text for text in call.texts(2) if WEATHER in text]
     assert "Bonn" in result
     assert "Ulm" not in result
+
+
+def test_words_that_came_while_the_model_told_a_result_are_answered_in_the_turn_behind_it() -> None:
+    call = acquainted(THINKING)
+    call.write("What is the weather in Bonn?")
+    call.finish_generation()
+    call.work(idle=False)
+    call.complete()
+    call.call("c1")
+    call.say(0.6, sample=OTHER_VOICE)
+    call.respond("c1", WEATHER)
+    call.say(0.3, sample=OTHER_VOICE)
+    call.answer(0.5, "It is cold.")
+    call.say(0.3, sample=OTHER_VOICE)
+    call.finish_generation()
+    call.wait(0.8)
+    call.understand("And in Ulm?")
+    # The model goes on, because it has heard that meanwhile.
+    call.work(idle=False)
+    call.complete()
+    call.answer(0.5, "It is warm.")
+    call.finish_generation()
+    call.wait(0.6)
+    assert call.assert_turn_ended(3).heard_text == "It is cold."
+    assert call.heard(4) == pytest.approx(0.5)
+    call.lose_link()
+    call.link_up()
+    call.wait(2.0)
+    assert OTHER_VOICE not in call.given_audio(2)

@@ -23,6 +23,8 @@ EVIDENCE_TIMEOUT = 1.5
 _RESULT_TIMEOUT = 2.0
 # The end of a turn that was interrupted follows within this time, in seconds.
 _END_OF_INTERRUPTED = 2.0
+# What began in the middle of the user's words, and said nothing since, is over so long after them, in seconds.
+_EARLY_TIMEOUT = 0.5
 
 
 ModelEvent: TypeAlias = (
@@ -141,7 +143,7 @@ class Downlink:
         if turn is None and self.turns.unended and not self.turns.unended[-1].told:
             # What nobody has had anything of is not what they interrupt.
             turn = self.turns.unended[-1]
-        number = 0 if turn is None or turn.cut or self._outlived(turn) else turn.number
+        number = 0 if turn is None or turn.cut or self._outlived(turn, now) else turn.number
         # Words may come after the model began to answer them.
         if not number:
             self.interrupt_playout(now)
@@ -316,10 +318,11 @@ class Downlink:
         self.playback.cut(self._begin(now), cause, now)
 
     def _turn_of_output(self, now: float) -> Turn | None:
-        self.playback.active_at = self.spoke_at = now
         turn = self.turns.open
+        outlived = turn is not None and self._outlived(turn, now)
+        self.playback.active_at = self.spoke_at = now
         if turn is not None:
-            if not turn.cut and not self._outlived(turn):
+            if not (turn.cut or outlived):
                 turn.handed_over = False
                 return turn
             if not turn.cut:
@@ -339,11 +342,14 @@ class Downlink:
         turn.begun = True
         return turn
 
-    def _outlived(self, turn: Turn) -> bool:
+    def _outlived(self, turn: Turn, now: float) -> bool:
         """Return whether what comes now answers words that came after all of this turn had been made."""
         if turn.handed_over or (turn.early and self._by_activities):
             # While an activity lasts nobody answers it: what came meanwhile was late.
             return self.reply_expected or self.words_at is not None
+        if turn.early and not turn.called and self.spoke_at < (self.words_at or -inf) < now - _EARLY_TIMEOUT:
+            # What began it was late as well, or the model gave way to the user.
+            return True
         if not turn.generated:
             return False
         return self.reply_expected or (self.words_at is not None and self.words_at > turn.generated_at)

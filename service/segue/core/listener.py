@@ -11,8 +11,6 @@ from segue.core.outputs import CutCause
 from segue.core.parts import Parts
 from segue.core.tools import Tools
 
-# What ends sooner than this after the user's words answers something before them, in seconds.
-_SHORTEST_REPLY = 0.25
 # A window so full is renewed afresh where nothing lets old context go.
 _NEARLY_FULL = 0.85
 
@@ -134,8 +132,9 @@ class Listener:
             self._calls.remember(now)
 
     def _await_input(self, _event: ev.InputAwaited, now: float) -> None:
-        self._awaited = True
-        self._settle(now)
+        if not self._watchdog.too_soon(now):
+            self._awaited = True
+            self._settle(now)
 
     def _change_interaction(self, event: ev.InteractionChanged, now: float) -> None:
         self._watchdog.note_busy(not event.idle and not self._profile.idle_by_turn_complete, now)
@@ -183,7 +182,8 @@ class Listener:
             self._uplink.end_hushed(now)
         answering = self._downlink.turns.open
         if (answering is None or answering.cut) and self._journal.has_words_since(self.answers):
-            self._watchdog.expect(max(now, self._journal.words_ended_at))
+            self._watchdog.expect(self._journal.words_ended_at)
+            self._watchdog.wait(now)
             self._handover.forget_request()
         if again:
             self._downlink.understand_user(now)
@@ -196,7 +196,9 @@ class Listener:
             # A model that refuses does not go on, whatever it said before.
             self._watchdog.note_busy(False, now)
             self._unended = None
-        if self._watchdog.busy and not (turn is not None and turn.cut):
+        # What the model goes on with after words that came while it spoke is another turn: their answer.
+        over = turn is not None and (turn.cut or (turn.early and self._journal.has_words_since(turn.answers)))
+        if self._watchdog.busy and not over:
             self._unended = event
         else:
             self._complete(event, now)
@@ -213,8 +215,8 @@ class Listener:
             else:
                 self._look_for_results(turn.number, now)
             self._tools.end_turn(turn.number, now)
-        elif interrupted:
-            # Whatever interrupted it is not a part of it.
+        elif interrupted or self._watchdog.too_soon(now):
+            # Whatever interrupted it, or came right before its end, is not a part of it.
             self._handover.cover(max(self._handover.serial, self._journal.last_span))
         else:
             self._handover.cover(self._journal.boundary(now))
@@ -254,8 +256,7 @@ class Listener:
             self._links.answered()
 
     def _end_empty_turn(self, event: ev.TurnCompleted, now: float) -> None:
-        since = self._watchdog.since
-        if since is None or now < since + _SHORTEST_REPLY:
+        if self._watchdog.since is None:
             return
         if event.reason or self._awaited:
             self._settle(now)

@@ -10,6 +10,8 @@ from segue.core.profiles import Profile
 
 # On a link that is suspect, or that replaced a lost one, a reply is waited for no longer than this, in seconds.
 _SUSPECT_TIMEOUT = 3.0
+# What ends sooner than this after the user's words answers something before them, in seconds.
+_SHORTEST_REPLY = 0.25
 # So many turns in a row without output are a wedge.
 _EMPTY_TURNS = 2
 _EMPTY_TURNS_PROACTIVE = 3
@@ -24,6 +26,8 @@ class Watchdog:
         self._profile = profile
         # When the allowance for a reply began; None while none is expected.
         self.since: float | None = None
+        # When what is to be answered had all been said.
+        self._said_at = -inf
         # The link behaved oddly, or replaced one that was lost.
         self._suspect = False
         # When the first sign of trouble came that no answer has cleared since.
@@ -45,7 +49,16 @@ class Watchdog:
 
     def expect(self, at: float) -> None:
         """Note that the model is to answer what ended, or ends, at this time."""
+        self._said_at = at if self.since is None else max(self._said_at, at)
+        self.wait(at)
+
+    def wait(self, at: float) -> None:
+        """Note that the allowance for a reply begins no sooner than this."""
         self.since = at if self.since is None else max(self.since, at)
+
+    def too_soon(self, now: float) -> bool:
+        """Return whether what the model ends now answers something before what it is to answer."""
+        return self.since is not None and now < self._said_at + _SHORTEST_REPLY
 
     def settle(self) -> None:
         """Note that what was owed was given, or that nothing is owed any more."""

@@ -47,6 +47,10 @@ def test_speech_that_is_kept_while_words_are_not_answered_does_not() -> None:
     assert not frugal(weighed(10_000, 100_000, every=20.0, told=told)).lacking
     told = conversation().output(8.0, "turn_ended", 2, reason="INTERRUPTED")
     assert not frugal(weighed(10_000, 100_000, every=20.0, told=told)).lacking
+    # A turn that was over before them ends late.
+    told = conversation().output(8.0, "audio", 2).asked(10.0, 100, 199)
+    told.output(12.0, "turn_ended", 2, reason="COMPLETED")
+    assert not frugal(weighed(10_000, 100_000, every=20.0, told=told)).lacking
 
 
 def test_a_session_that_waits_for_ever_breaks_it() -> None:

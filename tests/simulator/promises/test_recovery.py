@@ -267,8 +267,8 @@ def test_a_session_is_closed_for_wedges_when_there_were_three(wedges: int) -> No
             recovering(told)
 
 
-@pytest.mark.parametrize("arrives", [False, True])
-def test_an_answer_clears_a_service_of_wedges_only_where_it_came(arrives: bool) -> None:
+@pytest.mark.parametrize(("arrives", "network"), [(False, ""), (True, ""), (True, "STALL_UP"), (True, "STALL_DOWN")])
+def test_an_answer_clears_a_service_of_wedges_only_where_it_came(arrives: bool, network: str) -> None:
     told = conversation().asked(20.0, 100, 199)
     for number in (1, 2, 3):
         told.service(21.0 + number, number, "fault_struck", fault="wedge")
@@ -277,11 +277,14 @@ def test_an_answer_clears_a_service_of_wedges_only_where_it_came(arrives: bool) 
             told.service(23.1, 2, "speech_planned", first=51, last=60).service(23.1, 2, "audio_sent", turn=1)
             if arrives:
                 told.gateway(23.2, "speech_received", link=2, first=51, last=60)
+            if network:
+                # Its end may have come or not.
+                told.service(23.2, 2, "connection_broke", how=network)
             told.service(23.3, 2, "turn_complete_sent", turn=1)
         told.gateway(22.0 + number, "wedged", sign="SILENCE").gateway(22.0 + number, "link_hung_up", link=number)
         told.dialled(22.0 + number, number + 1, "RECOVERY").opened(22.5 + number, number + 1)
     told.output(26.0, "closed", 0, reason="BACKEND_WEDGED")
-    if arrives:
+    if arrives and network != "STALL_DOWN":
         with pytest.raises(Broke, match=r"\(BACKEND_WEDGED\) without a cause"):
             recovering(told)
     else:

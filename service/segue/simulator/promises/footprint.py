@@ -20,6 +20,8 @@ _WAITS_WITHIN = 300.0
 # audio; 30 KiB were measured, in sessions of half an hour.
 _MOST_AT_REST = 64 * _KIB
 _RESTS_AFTER = 5.0
+_SAID_BY_USER = frozenset({"utterance_begun", "utterance_ended", "text_written"})
+_SAID_BY_MODEL = frozenset({"audio", "text", "tool_call"})
 _MOST_LINKS = 2
 # So many dials in so many seconds are a loop.
 _MOST_DIALS = 15
@@ -65,16 +67,25 @@ def _check_rest(chronicle: Chronicle) -> None:
         return
     for record in chronicle.acted("session_weighed"):
         before = bisect_right(times, record.at)
-        if not before or not _ends_well(said[before - 1]) or record.at < times[before - 1] + _RESTS_AFTER:
+        if not before or record.at < times[before - 1] + _RESTS_AFTER or not _ends_well(said[:before]):
             continue
         size = _whole(record.fields["bytes"])
         if size > _MOST_AT_REST:
             raise Broke("Frugal", f"session {chronicle.name} holds {size} bytes at rest, at {record.at:.3f} s")
 
 
-def _ends_well(said: Record) -> bool:
-    reason = str(said.fields.get("reason")).removeprefix("REASON_")
-    return said.fields.get("arm") == "turn_ended" and reason == "COMPLETED"
+def _ends_well(said: list[Record]) -> bool:
+    """Return whether all of this ends with a whole turn, some of which the client got after the user's last words."""
+    fields = said[-1].fields
+    if fields.get("arm") != "turn_ended" or str(fields.get("reason")).removeprefix("REASON_") != "COMPLETED":
+        return False
+    for record in reversed(said):
+        if record.fields.get("arm") in _SAID_BY_MODEL and record.fields["turn"] == fields["turn"]:
+            return True
+        if record.kind in _SAID_BY_USER:
+            # The service forgot to end a turn that was over before them.
+            return False
+    return False
 
 
 def _check_growth(chronicle: Chronicle) -> None:

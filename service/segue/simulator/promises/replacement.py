@@ -17,6 +17,8 @@ _AT_ONCE = frozenset({"TRANSIENT", "STALLED"})
 _DIALS = ("link_dialled", "link_set_up")
 # What can be in its way.
 _OBSTACLES = frozenset({"dial_obstructed", "fault_struck", "connection_broke", "connection_closed"})
+# What keeps what the service says from coming.
+_HOLDS_BACK = frozenset({"STALL_DOWN", "CUT"})
 # A service is given up after so many dials to open a session, and after so many to recover in so long a time, or when
 # none led to a link for so long; or after so many wedged links.
 _OPENING_DIALS = 3
@@ -88,7 +90,7 @@ def _hampers(record: Record) -> bool:
 def _check_tries(chronicle: Chronicle) -> None:
     """Check that a service that answers nothing is not dialled for ever."""
     dials = [dial.at for dial in chronicle.acted("link_dialled") if dial.fields.get("purpose") == "RECOVERY"]
-    answered = _answered_at(chronicle)
+    answered = [turn.over_at for turn in _answers(chronicle)]
     for first, since in enumerate(dials):
         for last in range(first + _MOST_DIALS, len(dials)):
             refilled = (dials[last] - since) / _REFILL + sum(since <= at <= dials[last] for at in answered)
@@ -97,15 +99,25 @@ def _check_tries(chronicle: Chronicle) -> None:
                 raise Broke("Recovering", f"{how} {dials[last]:.3f} s, and got {refilled:.0f} answers")
 
 
-def _answered_at(chronicle: Chronicle) -> list[float]:
-    """Return when turns ended of which something had come while their link was up."""
+def _answers(chronicle: Chronicle) -> list[ModelTurn]:
+    """Return the turns that ended, and of which something had come, while their link was up."""
     turns = [turn for turn in chronicle.turns if turn.said and turn.over_at == turn.ended_at < NEVER]
-    return [turn.over_at for turn in turns if _has_come(chronicle, turn)]
+    return [turn for turn in turns if _has_come(chronicle, turn)]
 
 
 def _has_come(chronicle: Chronicle, turn: ModelTurn) -> bool:
     """Return whether anything of a turn got as far as the gateway."""
     return any(chronicle.arrived[block] for block in turn.spoken) or chronicle.reached_at(turn) < NEVER
+
+
+def _is_held_back(chronicle: Chronicle, turn: ModelTurn) -> bool:
+    """Return whether the network may have kept the end of a turn until its link was gone."""
+    gone_at = chronicle.up.get(turn.link, (NEVER, NEVER))[1]
+    return any(
+        trouble.link == turn.link and trouble.at <= turn.over_at and gone_at <= trouble.at + trouble.delay.lasts
+        for trouble in chronicle.delays
+        if trouble.what in _HOLDS_BACK
+    )
 
 
 def _check_closing(chronicle: Chronicle) -> None:
@@ -131,7 +143,8 @@ def _was_tried(chronicle: Chronicle, at: float) -> bool:
     if not chronicle.up:
         return len(dials) >= _OPENING_DIALS
     recent = [dial for dial in dials if dial.fields.get("purpose") == "RECOVERY" and dial.at > at - _DIALS_WITHIN]
-    answered_at = max((over_at for over_at in _answered_at(chronicle) if over_at <= at), default=0.0)
+    answers = [turn for turn in _answers(chronicle) if turn.over_at <= at and not _is_held_back(chronicle, turn)]
+    answered_at = max((turn.over_at for turn in answers), default=0.0)
     wedges = [wedged for wedged in chronicle.acted("wedged") if answered_at < wedged.at <= at]
     without = [at - begun_at for begun_at, ended_at in chronicle.outages if begun_at <= at <= ended_at]
     return len(recent) >= _DIALS_TO_RECOVER or len(wedges) >= _WEDGES or max(without, default=0.0) >= _GIVEN_UP_AFTER
