@@ -77,18 +77,25 @@ def test_a_result_in_parts_is_awaited_until_its_last_part() -> None:
     calls = calling("weather")
     respond(calls, "a", 12.0, will_continue=True)
     assert calls.pending
-    assert not calls.answer()
+    assert not calls.answer(20.0)
     respond(calls, "a", 13.0)
     assert not calls.pending
-    assert calls.answer()
+    assert calls.answer(20.0)
     assert calls.find("a") is None
+
+
+def test_what_was_begun_before_a_result_was_given_does_not_answer_it() -> None:
+    calls = calling("weather")
+    respond(calls, "a", 12.0)
+    assert not calls.answer(11.9)
+    assert calls.answer(12.0)
 
 
 def test_calls_that_were_answered_are_forgotten_and_others_are_not() -> None:
     calls = calling("weather", "weather")
     respond(calls, "a", 12.0)
-    assert calls.answer()
-    assert not calls.answer()
+    assert calls.answer(20.0)
+    assert not calls.answer(20.0)
     assert calls.pending
     assert calls.of(1)
     assert not calls.of(2)
@@ -170,7 +177,7 @@ def test_a_turn_that_ends_has_not_spoken_of_the_results_that_it_waited_for_and_t
     assert calls.unanswered
     assert calls.unspoken(2) == []
     assert [call.id for call in calls.unspoken(1)] == ["a"]
-    assert calls.answer()
+    assert calls.answer(20.0)
     assert calls.unspoken(1) == []
 
 

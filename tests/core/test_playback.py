@@ -77,7 +77,7 @@ def test_nothing_is_going_on_at_first(played: Played) -> None:
     assert not played.playback.stop(0, None, played.now)
     assert not played.playback.stop(1, None, played.now)
     assert played.playback.take_cuts() == []
-    assert played.playback.take_told() is None
+    assert played.playback.take_told() == []
 
 
 def test_a_turn_that_plays_is_going_on(played: Played) -> None:
@@ -102,24 +102,23 @@ def test_a_turn_that_plays_is_going_on(played: Played) -> None:
 def test_a_turn_has_begun_to_reach_the_client_with_whatever_of_it_is_read_first(played: Played, output: Output) -> None:
     played.recall.hear_user("Hello?", 0)
     turn = played.playback.begin(played.now)
-    turn.answers = 7
     if isinstance(output, Audio):
         turn.audio = 0.04
         played.playback.outbox.put_audio(1, output.audio)
     else:
         played.playback.outbox.put_urgent(output)
-    assert played.playback.take_told() is None
+    assert played.playback.take_told() == []
     assert played.playback.take(played.now, 64, 100_000) == [output]
-    assert played.playback.take_told() == 7
-    assert played.playback.take_told() is None
+    assert played.playback.take_told() == [turn]
+    assert played.playback.take_told() == []
     assert played.recall.question(1) == "Hello?"
 
 
 def test_the_users_own_words_are_no_answer(played: Played) -> None:
-    played.playback.begin(played.now).answers = 7
+    played.playback.begin(played.now)
     played.playback.outbox.put_urgent(Transcript(1, Speaker.USER, "Hello?"))
     played.playback.take(played.now, 64, 100_000)
-    assert played.playback.take_told() is None
+    assert played.playback.take_told() == []
 
 
 # Cut.

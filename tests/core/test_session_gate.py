@@ -6,7 +6,7 @@ from segue.core import events as ev
 from segue.core.actions import Wedged
 from segue.core.outputs import Audio, CutCause, EndReason, Interrupted, TurnEnded
 from segue.core.session import State
-from tests.core.conversation import OTHER_VOICE, Conversation, telling, told
+from tests.core.conversation import OTHER_VOICE, Conversation, recover, telling, told
 
 
 def test_what_the_backend_still_sends_of_a_cut_turn_is_muted() -> None:
@@ -320,3 +320,25 @@ def test_a_turn_that_began_while_the_user_spoke_goes_on_with_the_result_that_it_
     call.complete()
     call.wait(3.0)
     assert call.assert_turn_ended(1).heard_text == "Let me look. It is cold."
+
+
+def test_what_comes_late_while_the_user_speaks_does_not_take_the_answer() -> None:
+    call = telling()
+    call.finish_generation()
+    call.say(0.3, sample=OTHER_VOICE)
+    call.receive(ev.UserActivityDetected(1, started=True))
+    call.interrupted(by_sound=False)
+    call.complete()
+    call.answer(0.5)
+    call.say(1.0, sample=OTHER_VOICE)
+    call.wait(0.8)
+    call.receive(ev.UserActivityDetected(1, started=False))
+    call.answer(1.0, "Yes?")
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
+    assert call.assert_turn_ended(3).heard_text == "Yes?"
+    # The words were answered, and are not given to another link.
+    recover(call)
+    call.wait(3.0)
+    assert call.given_seconds(2, OTHER_VOICE) == 0.0

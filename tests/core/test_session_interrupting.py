@@ -6,7 +6,8 @@ import pytest
 
 from segue.core import events as ev
 from segue.core.actions import Wedged
-from segue.core.outputs import Audio, CloseReason, CutCause, EndReason, Interrupted, TurnEnded, Usage
+from segue.core.options import Modality
+from segue.core.outputs import Audio, CloseReason, CutCause, EndReason, Interrupted, Text, TurnEnded, Usage
 from tests.core.conversation import OPTIONS, Conversation, telling, told
 
 
@@ -85,6 +86,19 @@ def test_voice_cuts_what_the_client_still_plays_of_a_turn_that_is_complete() -> 
     assert call.assert_interrupted(1).heard == pytest.approx(3.14)
     call.say(0.5)
     call.assert_interrupted(1)
+
+
+def test_voice_cuts_nothing_of_a_written_turn_that_is_complete() -> None:
+    call = Conversation.opened(replace(OPTIONS, model="gemini-2.0-flash-live-001", modality=Modality.TEXT))
+    call.reading = False
+    call.receive(ev.ModelText(1, "Good day."))
+    call.finish_generation()
+    call.complete()
+    call.say(0.3)
+    call.reading = True
+    call.read()
+    assert [text.text for text in call.got(Text)] == ["Good day."]
+    assert call.assert_turn_ended(1).reason is EndReason.COMPLETED
 
 
 def test_noise_below_the_floor_cuts_nothing() -> None:

@@ -56,6 +56,25 @@ def test_the_transcript_of_words_that_are_given_again_is_told_once() -> None:
     assert said == ["How are you?", "What time is it?", "What time is it?"]
 
 
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [("gemini-3.8-live", ["Noon where?", "Noon ", "there?"]), ("gemini-3.1-flash-live", ["Noon where?", "there?"])],
+)
+def test_words_that_are_given_again_in_text_are_known_where_text_is_taken_for_speech(
+    model: str, told: list[str]
+) -> None:
+    call = acquainted(replace(OPTIONS, model=model))
+    call.say(15.5)
+    call.understand("Noon where?")
+    call.wait(1.0)
+    recover(call)
+    assert call.texts(2) == ["Noon where?"]
+    call.say(0.6)
+    call.understand("Noon ")
+    call.understand("there?")
+    assert [transcript.text for transcript in call.got(Transcript) if transcript.speaker is Speaker.USER][1:] == told
+
+
 def test_a_replay_begins_300_ms_before_the_first_sound() -> None:
     call = acquainted()
     call.say(2.0, voiced=False)

@@ -420,6 +420,25 @@ def test_a_result_that_the_handle_covers_and_the_model_never_spoke_of_is_given_i
     assert any(WEATHER in text for text in call.texts(2))
 
 
+def test_what_was_made_before_a_result_came_and_heard_after_it_is_no_answer_to_it() -> None:
+    call = asked()
+    call.complete()
+    call.hand_over("h2")
+    call.reading = False
+    call.answer(1.0, "One moment.")
+    call.finish_generation()
+    call.complete()
+    call.wait(0.1)
+    call.respond("c1", WEATHER)
+    call.reading = True
+    call.read()
+    call.wait(1.0)
+    call.lose_link()
+    call.wait(0.3)
+    call.link_up()
+    assert any(WEATHER in text for text in call.texts(2))
+
+
 def test_a_result_that_was_answered_is_not_given_again() -> None:
     call = asked()
     call.respond("c1", WEATHER)

@@ -151,15 +151,15 @@ class Calls:
         self._calls.pop(call_id, None)
         return awaited
 
-    def answer(self) -> bool:
-        """Forget the calls whose results the model has answered; interim answers it answers as well.
+    def answer(self, at: float) -> bool:
+        """Forget the calls whose results the model has answered, with what it began to say at this time.
 
-        Returns whether there were any of either.
+        Interim answers it answers as well. Returns whether there were any of either.
         """
-        done = [call.id for call in self._calls.values() if call.given and not call.will_continue]
+        done = [call.id for call in self._calls.values() if call.given_at <= at and not call.will_continue]
         for call_id in done:
             del self._calls[call_id]
-        bridged = [call for call in self._calls.values() if call.put_off and not call.bridged]
+        bridged = [call for call in self._calls.values() if call.put_off_at <= at and not call.bridged]
         for call in bridged:
             call.bridged = True
         return bool(done or bridged)

@@ -299,8 +299,8 @@ class Downlink:
         self.turns.hear_user(now)
 
     def interrupt_playout(self, now: float) -> None:
-        """The user speaks: cut what the backend takes to be over and the client still plays."""
-        if self.turns.open is None and now >= self.playback.interruptible_at():
+        """The user speaks: cut what the backend takes to be over and the client still plays; text is not played."""
+        if not self._writes and self.turns.open is None and now >= self.playback.interruptible_at():
             self.playback.cut_all(CutCause.USER, now)
 
     def stop(self, number: int, heard: float | None, now: float) -> bool:

@@ -125,13 +125,15 @@ class Handover:
 
     def _replay(self, serial: int, now: float) -> InputReplayed:
         pieces = self._journal.since(serial)
-        self._known = self._recall.asked
         speaking = self._journal.speaking(now)
         seconds = self._seconds(pieces)
         # Words come late and in parts, so that they stand in only for what must not be said as it was.
         in_words = not speaking and (seconds > _LONGEST_REPLAY or self._links.refused)
         words = self._recall.asked.strip() if seconds and in_words and self._journal.understood else ""
-        return InputReplayed(self._uplink.replay(pieces, words, ended=not speaking))
+        replayed = self._uplink.replay(pieces, words, ended=not speaking)
+        # Only what the service takes for speech it transcribes.
+        self._known = self._recall.asked if replayed or self._uplink.hears_text else ""
+        return InputReplayed(replayed)
 
     def _seconds(self, pieces: Iterable[Piece]) -> float:
         return sum(len(piece.payload) for piece in pieces if isinstance(piece.payload, bytes)) / self._bytes_per_second

@@ -115,10 +115,9 @@ class Listener:
 
     def note_released(self) -> None:
         """Look at what was just released to the client: its first output answers the user's words."""
-        answers = self._playback.take_told()
-        if answers is not None:
-            self._journal.forget(answers)
-            self._calls.answer()
+        for turn in self._playback.take_told():
+            self._journal.forget(turn.answers)
+            self._calls.answer(turn.began_at)
             self._handover.forget_request()
             if not self._watchdog.retold:
                 self._links.begun()
@@ -158,7 +157,7 @@ class Listener:
                 self._cuts.forget()
                 self._notes.begin_turn(turn)
                 self._watchdog.hear()
-            elif self._downlink.spoke_at == now and self._calls.answer():
+            elif self._downlink.spoke_at == now and self._calls.answer(now):
                 # A result was waited for, and the turn goes on with it.
                 turn.generated = False
                 self._watchdog.settle()

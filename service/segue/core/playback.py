@@ -47,8 +47,8 @@ class Playback:
         self.totals = Totals()
         # When something was last said by anybody.
         self.active_at = -inf
-        # What the turns answer that have begun to reach the client, and the turns that were cut, since last asked.
-        self._told: int | None = None
+        # The turns that have begun to reach the client, and those that were cut, since last asked.
+        self._told: list[Turn] = []
         self._cuts: list[Turn] = []
 
     def change(self, options: Options) -> None:
@@ -224,12 +224,12 @@ class Playback:
         """Take it that the client has something of a turn, or is about to."""
         if not turn.told:
             turn.told = True
-            self._told = max(self._told or 0, turn.answers)
+            self._told.append(turn)
             self._recall.answer(turn.number)
 
-    def take_told(self) -> int | None:
-        """Return the serial before which what has begun to reach the client answers everything; None for nothing."""
-        told, self._told = self._told, None
+    def take_told(self) -> list[Turn]:
+        """Return the turns that have begun to reach the client since this was last asked, oldest first."""
+        told, self._told = self._told, []
         return told
 
     def take_cuts(self) -> list[Turn]:

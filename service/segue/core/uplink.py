@@ -95,6 +95,11 @@ class Uplink:
         return self._queue.held_bytes + self.journal.held_bytes + self._images.held_bytes
 
     @property
+    def hears_text(self) -> bool:
+        """Return whether the service takes text for speech."""
+        return self._profile.text_slot is TextSlot.REALTIME
+
+    @property
     def holding(self) -> bool:
         """Return whether something that the user said is held back, because nobody may interrupt the model."""
         return self.journal.held_from < inf
