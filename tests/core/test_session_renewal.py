@@ -674,7 +674,7 @@ def test_a_turn_of_the_old_link_that_has_begun_when_the_next_one_is_up_goes_on_t
     assert call.assert_interrupted(2).cause is CutCause.RECOVERY
 
 
-@pytest.mark.parametrize("time_left", [0.0, 5.0])
+@pytest.mark.parametrize("time_left", [0.0, 1.0, 5.0])
 def test_a_service_that_ends_each_link_as_soon_as_it_is_up_is_not_dialled_all_the_time(time_left: float) -> None:
     call = Conversation.opened()
     begin = call.now

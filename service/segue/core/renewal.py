@@ -57,6 +57,7 @@ class Renewal:
         self._redials = 0
         self._planned_at = -inf
         self._short_ones = 0
+        self._rests_until = -inf
 
     @property
     def under_way(self) -> bool:
@@ -73,7 +74,7 @@ class Renewal:
         short = self._ends_at < inf and now < self._planned_at + _SHORT
         self._short_ones = self._short_ones + 1 if short else 0
         if self._short_ones > 1:
-            self._redial_at = now + min(_REDIAL_DELAY * 2 ** (self._short_ones - 2), _LONGEST_REDIAL_DELAY)
+            self._rests_until = now + min(_REDIAL_DELAY * 2 ** (self._short_ones - 2), _LONGEST_REDIAL_DELAY)
         self._planned_at = now
         self.at = now + self._profile.age_limit - self._jitter * self._draw()
         self.by = now + self._profile.age_deadline
@@ -87,6 +88,9 @@ class Renewal:
             self.trigger = Trigger.GO_AWAY
         self.at = min(self.at, now)
         self.by = min(self.by, now + max(time_left - _GO_AWAY_MARGIN, time_left / 2))
+        if time_left > _GO_AWAY_MARGIN:
+            # Links that last so long are not too many, however short they are.
+            self._rests_until = -inf
 
     def start_afresh(self, now: float) -> None:
         """Have the link be replaced at the next quiet moment by one that remembers nothing but what it is told."""
@@ -103,7 +107,7 @@ class Renewal:
         # A link that nobody ends is better than none, and a dial that is under way has half of the time that is left.
         if self.next:
             return max((self.by + self._ends_at) / 2, self._dialled_at + _DIAL_TIMEOUT)
-        return max(self.by, self._redial_at) if self._ends_at < inf else inf
+        return max(self.by, self._rests_until) if self._ends_at < inf else inf
 
     def overlaps_at(self, now: float) -> bool:
         """Return whether the link is to last until the next one is up: not where a setup that fails lasted too long."""
@@ -142,4 +146,4 @@ class Renewal:
 
     def deadline(self) -> float:
         """Return when the next link is to be dialled, or has been held for too long; inf for never."""
-        return self._held_at + _HOLD_TIMEOUT if self.next else max(self.at, self._redial_at)
+        return self._held_at + _HOLD_TIMEOUT if self.next else max(self.at, self._redial_at, self._rests_until)
