@@ -15,6 +15,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "prefixes": (["a", "b"], ("a", "b")),
     "modalities": (["audio", "text"], frozenset(Modality)),
     "text_slot": ("realtime", TextSlot.REALTIME),
+    "realtime_text": (False, False),
     "note_slot": ("system", NoteSlot.SYSTEM),
     "takes_language": (False, False),
     "window": (32_000, 32_000),

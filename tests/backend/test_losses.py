@@ -56,6 +56,11 @@ def closed_by_service(code: int, reason: str = "") -> ConnectionClosedError:
         ),
         (
             1007,
+            'Invalid JSON payload received. Unknown name "contextUpdate": Cannot find field.',
+            LossCause.INVALID,
+        ),
+        (
+            1007,
             "Explicit activity control is not supported when automatic activity detection is enabled.",
             LossCause.INTERNAL,
         ),

@@ -19,13 +19,14 @@ from segue.core.actions import (
 from segue.core.options import Mode, Options
 from segue.core.outputs import CloseReason, CutCause, InputRejected, Interrupted, TurnEnded
 from segue.core.policy import FalseInterruption
-from segue.core.profiles import TextSlot
+from segue.core.profiles import NoteSlot, TextSlot
 from tests.core.conversation import OPTIONS, OTHER_VOICE, POLICY, VOICE, Conversation, telling
 
 MANUAL = replace(OPTIONS, mode=Mode.MANUAL)
 # Text is a part of what the user says there.
 SPOKEN_TEXT = replace(MANUAL, model="gemini-3.1-flash-live-preview")
 NATIVE = replace(MANUAL, model="gemini-2.5-flash-native-audio")
+NATIVE_VERTEX = replace(MANUAL, model="gemini-live-2.5-flash-native-audio")
 
 
 def speak(call: Conversation, seconds: float = 0.6, sample: bytes = VOICE) -> None:
@@ -295,6 +296,19 @@ def test_an_activity_begins_with_its_first_audio_where_text_is_content() -> None
     call.release()
     assert shape(call, 1) == ["start", "text", "audio", "end"]
     assert [action.slot for action in call.did(SendText)] == [TextSlot.REALTIME]
+
+
+def test_text_goes_into_an_activity_as_content_that_waits_where_no_other_text_is_taken() -> None:
+    call = Conversation.opened(NATIVE_VERTEX)
+    call.press()
+    call.say(0.6)
+    call.write("What time is it?")
+    call.release()
+    assert shape(call, 1) == ["start", "audio", "note", "end"]
+    assert call.did(SendNote) == [SendNote(1, "What time is it?", NoteSlot.CONTENT)]
+    call.wait(1.0)
+    call.write("And now?")
+    assert [action.slot for action in call.did(SendText)] == [TextSlot.CONTENT]
 
 
 def test_activities_of_text_alone_need_no_pause_between_them() -> None:

@@ -80,6 +80,7 @@ class Scene:
     Args:
         live: what its user does.
         fate: what happens to it meanwhile, at which moments.
+        strict: the service closes also at what the real one ignores in silence.
     """
 
     def __init__(
@@ -92,8 +93,9 @@ class Scene:
         dialogue: Dialogue | None = SMALL_TALK,
         faults: Callable[[Random, float], Sequence[Stage]] | None = None,
         seed: int = 1,
+        strict: bool = False,
     ) -> None:
-        world = World(seed)
+        world = World(seed, strict=strict)
         clients: list[Client] = []
 
         def begin(client: Client) -> Acting:

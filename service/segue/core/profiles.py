@@ -39,6 +39,7 @@ class Profile:
         prefixes: what its models' names start with, without a path.
         modalities: what it can answer with.
         text_slot: where text goes.
+        realtime_text: in an activity it can go in realtimeInput.text; else it is content that the end has answered.
         note_slot: where context goes in a session whose speech the Live API detects.
         takes_language: whether speechConfig.languageCode is accepted; a refusal closes the link.
         window: the context window in tokens.
@@ -62,6 +63,7 @@ class Profile:
     prefixes: tuple[str, ...]
     modalities: frozenset[Modality] = frozenset({Modality.AUDIO})
     text_slot: TextSlot = TextSlot.CONTENT
+    realtime_text: bool = True
     note_slot: NoteSlot = NoteSlot.CONTENT
     takes_language: bool = True
     window: int = 131_072
@@ -95,9 +97,11 @@ PROFILES = (
         window=128_000,
         gates_calls=True,
     ),
+    # Takes no realtimeInput.text, of which nobody would be told (docs.cloud.google.com, native audio).
     Profile(
         "2.5-native-audio-vertex",
         ("gemini-live-2.5-flash-native-audio", "gemini-live-2.5-flash-preview-native-audio"),
+        realtime_text=False,
         note_slot=NoteSlot.SYSTEM,
         takes_language=False,
         window=128_000,

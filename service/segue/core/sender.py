@@ -46,6 +46,7 @@ class Sender:
         self._signals = signals
         self._note_slot = profile.note_slot
         self._text_slot = profile.text_slot
+        self._realtime_text = profile.realtime_text
         self._links = links
         self._turns = turns
         self._notes = notes
@@ -70,6 +71,10 @@ class Sender:
         self._count(pieces)
         note = self._notes.take() if self._notes.pending else ""
         text = f"{note}\n\n{text}" if note else text
+        if self.in_activity and not self._realtime_text:
+            # Content that completes its turn would be answered before the user has finished.
+            self._actions.append(SendNote(self._links.number, text, NoteSlot.CONTENT))
+            return
         slot = TextSlot.REALTIME if self.in_activity else self._text_slot
         if slot is TextSlot.REALTIME and holds_note(text):
             self.echoes.expect(text)

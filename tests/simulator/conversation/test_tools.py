@@ -252,6 +252,16 @@ def test_tools_can_change_in_mid_session() -> None:
     assert _calls(client)
 
 
+def test_function_that_is_withdrawn_before_its_call_is_called_all_the_same() -> None:
+    client = _client(VERTEX_NEWEST, "BLOCKING", VERTEX)
+    client.content("weather")
+    client.send({"contextUpdate": {"tools": {"tools": []}}})
+    [call] = client.wait_for("toolCall")["toolCall"]["functionCalls"]
+    client.respond(call, DONE)
+    client.wait_for("turnComplete")
+    assert client.said().endswith("It is sunny.")
+
+
 def test_response_of_a_call_with_another_id_is_ignored() -> None:
     client = _client()
     [call] = _calls(client)

@@ -49,6 +49,18 @@ def test_a_turn_is_told_with_the_text_that_came_amid_the_words_that_it_answers()
     assert begun.fields == {"turn": 1, "stamps": "10-34", "text": "Is it long?"}
 
 
+def test_a_turn_is_told_with_the_content_that_waited_for_the_end_of_the_words_that_it_answers() -> None:
+    client = LiveClient().set_up(LEGACY, realtimeInputConfig={"automaticActivityDetection": {"disabled": True}})
+    client.send({"realtimeInput": {"activityStart": {}}})
+    client.say(stamp(speech(0.5), 10))
+    client.send({"clientContent": {"turns": [{"role": "user", "parts": [{"text": "Is it long?"}]}]}})
+    client.wait(1.0)
+    client.send({"realtimeInput": {"activityEnd": {}}})
+    client.wait_for("modelTurn")
+    [begun] = client.history.of("simulator", "turn_begun")
+    assert begun.fields == {"turn": 1, "stamps": "10-34", "text": "Is it long?"}
+
+
 def test_a_turn_in_which_nothing_will_be_said_is_told_so() -> None:
     client = LiveClient().set_up()
     for _ in range(3):

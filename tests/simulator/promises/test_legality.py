@@ -1,4 +1,4 @@
-"""Legal: links that the service closes because they were not closed in time, or for audio during a call."""
+"""Legal: links that the service closes because they were not closed in time, or for what met something else."""
 
 import pytest
 
@@ -48,9 +48,9 @@ def test_a_link_may_stay_that_was_hung_up() -> None:
     legal(closed(told_to_go().gateway(25.0, "link_hung_up", link=1)))
 
 
-def refused(told: Told, at: float) -> Told:
-    """Have the service close the link for audio that met a call."""
-    return told.service(at, 1, "connection_closed", code=1008, reason="", closed_by="server", rule="audio_during_call")
+def refused(told: Told, at: float, rule: str = "audio_during_call") -> Told:
+    """Have the service close the link for what met something, as audio may meet a call."""
+    return told.service(at, 1, "connection_closed", code=1008, reason="", closed_by="server", rule=rule)
 
 
 def called() -> Told:
@@ -58,8 +58,10 @@ def called() -> Told:
     return conversation().service(20.0, 1, "tool_call_sent", turn=2, ids="c2")
 
 
-def test_audio_may_meet_a_call_that_is_under_way() -> None:
-    legal(refused(called(), 22.0))
+# The second is what strict services call it.
+@pytest.mark.parametrize("rule", ["audio_during_call", "input_during_call"])
+def test_audio_may_meet_a_call_that_is_under_way(rule: str) -> None:
+    legal(refused(called(), 22.0, rule))
 
 
 def test_audio_that_was_sent_before_the_call_arrived_may_meet_it() -> None:
@@ -109,3 +111,38 @@ def test_a_call_that_was_answered_excuses_nothing_and_one_that_is_kept_back_afte
     told.service(20.8, 1, "tool_response_received", responses=1).gateway(21.0, "audio_sent_during_call", link=1)
     with pytest.raises(Broke, match="audio_during_call"):
         legal(refused(told, 22.0))
+
+
+def test_a_result_may_meet_the_cancellation_of_its_call() -> None:
+    legal(refused(called().service(20.9, 1, "tool_call_cancellation_sent", turn=2, calls=1), 21.0, "response_unasked"))
+
+
+def test_a_result_that_nobody_asked_for_breaks_it() -> None:
+    with pytest.raises(Broke, match='connection call-1/1 violated "response_unasked"'):
+        legal(refused(called(), 21.0, "response_unasked"))
+
+
+def test_a_result_that_the_gateway_knew_to_be_unasked_breaks_it() -> None:
+    told = called().service(20.5, 1, "tool_call_cancellation_sent", turn=2, calls=1)
+    with pytest.raises(Broke, match="response_unasked"):
+        legal(refused(told.gateway(20.9, "unasked_result_sent", link=1), 21.0, "response_unasked"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "how"), [("fault_struck", {"fault": "stalled_reads"}), ("connection_broke", {"how": "STALL_UP"})]
+)
+def test_activities_may_arrive_together_after_a_stall(kind: str, how: dict[str, str]) -> None:
+    told = conversation().service(20.0, 1, kind, **how)
+    legal(refused(told, 30.0, "activity_too_soon"))
+    with pytest.raises(Broke, match='connection call-1/1 violated "activity_too_soon"'):
+        legal(refused(told.gateway(29.9, "activity_begun_too_soon", link=1), 30.0, "activity_too_soon"))
+
+
+# The second stall was over long before.
+@pytest.mark.parametrize("stalls", [(), (10.0,)])
+def test_activities_that_arrive_together_without_a_stall_break_it(stalls: tuple[float, ...]) -> None:
+    told = conversation()
+    for at in stalls:
+        told.service(at, 1, "fault_struck", fault="stalled_reads")
+    with pytest.raises(Broke, match="activity_too_soon"):
+        legal(refused(told, 30.0, "activity_too_soon"))

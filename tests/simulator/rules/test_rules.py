@@ -1,5 +1,6 @@
 """Every rule of the table, broken by a raw client: in virtual time all of them, over a real socket some."""
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import connect
 
+from segue.simulator.conversation.stamps import stamp
 from segue.simulator.outgoing import Close
 from segue.simulator.rules.rule_table import TABLE
 from segue.simulator.rules.rulebook import Rule, Severity
@@ -62,6 +64,11 @@ def _realtime(**fields: Any) -> Mapping[str, Any]:
 
 def _audio(data: str = "AAAA" * 640, mime_type: str = "audio/pcm;rate=16000") -> Mapping[str, Any]:
     return _realtime(audio={"data": data, "mimeType": mime_type})
+
+
+def _stamped(rate: int) -> str:
+    """A tenth of a second of numbered audio."""
+    return b64encode(stamp(bytes(2 * rate // 10), rate=rate)).decode()
 
 
 def _content(role: str, text: str, *, complete: bool = True) -> Mapping[str, Any]:
@@ -208,6 +215,10 @@ EXAMPLES: Mapping[str, list[Session]] = {
         for mime_type in ("audio/opus", "", "audio/pcm;rate=1000", "audio/pcm;rate=fast", "image/jpeg")
     ],
     "audio_odd": [_session(NEWEST, _audio("AAAA"))],
+    "audio_rate": [
+        _session(NEWEST, _audio(_stamped(rate), f"audio/pcm;rate={declared}"))
+        for rate, declared in ((24_000, 16_000), (16_000, 24_000), (8_000, 16_000))
+    ],
     "video_format": [_session(NEWEST, _realtime(video={"data": "AAAA", "mimeType": "video/mp4"}))],
     "audio_outside_activity": [
         _session(NEWEST, _audio(), fields=MANUAL),
@@ -331,6 +342,7 @@ def test_there_are_no_examples_of_what_is_no_rule() -> None:
         _session(NEWEST, START, _audio(), END, 0.6, START, _audio(), END, fields=MANUAL),
         _session(NEWEST, *_CALL, _response_to_last_call, DONE, fields=_functions("NON_BLOCKING")),
         _session(NEWEST, _audio(mime_type="audio/pcm; rate=48000"), _audio(mime_type="audio/pcm")),
+        _session(NEWEST, *(_audio(_stamped(rate), f"audio/pcm;rate={rate}") for rate in (8_000, 16_000, 48_000))),
         _session(NEWEST, *_CALL, _audio(), fields=_functions("BLOCKING")),
         _session(HALF_CASCADE, _realtime(mediaChunks=[{"data": "AAAA" * 2, "mimeType": "audio/pcm"}])),
         _session(NATIVE, _content("user", "x", complete=False), _content("model", "y")),

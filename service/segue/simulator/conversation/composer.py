@@ -60,9 +60,10 @@ class Composer:
                 plan.add(Kind.GROUNDING)
             plan.complete()
         else:
-            turn.calls = calls
+            # What is withdrawn before it is called is called all the same.
+            turn.calls, turn.blocks = calls, functions.block(calls)
             plan.say(fill(line.before, words))
-            self._plan_calls(plan, blocks=functions.block(calls), meanwhile=fill(line.meanwhile, words))
+            self._plan_calls(plan, blocks=turn.blocks, meanwhile=fill(line.meanwhile, words))
         turn.add(plan)
 
     def results(self, turn: Turn, words: Mapping[str, str], at: float) -> None:

@@ -292,7 +292,7 @@ class Model:
             part = messages.code_part("\n".join(map(in_code, calls)))
             self._send_content(now, "code_sent", messages.model_turn([part], self._flavour), turn=turn.number)
         ids = [messages.call_id(self._flavour, self._rng) for _ in calls]
-        turn.group = self.calls.begin(calls, ids, turn.line, blocking=self.functions.block(calls))
+        turn.group = self.calls.begin(calls, ids, turn.line, blocking=turn.blocks)
         message = messages.tool_call(
             FunctionCall(call_id, call.name, call.args) for call, call_id in zip(calls, ids, strict=True)
         )

@@ -6,8 +6,10 @@ frames, though not being resampled. A client that stamps only what matters, its 
 the model never got and which it got twice, across every connection of a session.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +56,14 @@ class StampReader:
             at = bits.find(_MARK_BYTES)
         self._bits = bits[-(_STAMP_SAMPLES - 1) :]
         return numbers
+
+
+def rate_of(pcm: bytes) -> int | None:
+    """Return the rate at which the stamps are 20 ms apart; None where there are too few to tell, or pauses between."""
+    bits = (np.frombuffer(pcm, np.uint8, len(pcm) - len(pcm) % 2)[::2] & 1).tobytes()
+    marks = [found.start() for found in re.finditer(re.escape(_MARK_BYTES), bits)]
+    distances = {after - before for before, after in pairwise(marks)}
+    return round(distances.pop() / STAMP_SECONDS) if len(marks) > 2 and len(distances) == 1 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,6 +193,9 @@ class Conversation:
         if message.turn_complete or not (self._switches.open_content_waits and self._family.name.startswith("3.8")):
             self.model.interrupt(now)
         self._open_content += entries
+        if self._activity and self._setup.detection.disabled and not message.turn_complete:
+            # The end of the activity has it answered.
+            self._activity.texts += entries
         # New instructions alone ask for no answer.
         if message.turn_complete and self._open_content:
             self._answer_text(self._open_content[-1], now)

@@ -59,6 +59,7 @@ class Turn:
         context: tokens of what the answer was made from, by modality.
         steps: what is still to be sent, in order; none while it waits for the response to a call.
         calls: what is to be called in it, or right after it.
+        blocks: it waits for their responses.
         group: the number of the calls that were made in it; 0 for none.
         played_until: when all audio planned so far has been played.
         sent_audio: seconds of audio sent so far.
@@ -72,6 +73,7 @@ class Turn:
     context: dict[str, int]
     steps: deque[Step] = field(default_factory=deque)
     calls: tuple[Call, ...] = ()
+    blocks: bool = False
     group: int = 0
     played_until: float = 0.0
     sent_audio: float = 0.0

@@ -52,12 +52,25 @@ def _excused(history: History, closing: Record) -> bool:
             late = any(record.fields["how"] == "CUT" or closing.at < record.at + _LONGEST_STALL for record in broke)
             # It was told of no end, or of a later one; or the network kept its word, or the service's, from arriving.
             return closing.at < min(ends, default=inf) - _UNDER_WAY or late or _given_up(history, closing)
-        case "audio_during_call":
+        case "audio_during_call" | "input_during_call":
             calls = [record for record in on_connection if record.kind == "tool_call_sent"]
             if calls and not _is_answered(on_connection, calls[-1]):
                 return not _spoke_into_call(history, closing, calls[-1].at)
             return any(record.fields.get("fault") in _KEEPS_CALLS for record in on_connection)
+        case "response_unasked":
+            cancelled = any(record.kind == "tool_call_cancellation_sent" for record in on_connection)
+            # The result met the cancellation.
+            return cancelled and not _of_link(history, closing, "unasked_result_sent")
+        case "activity_too_soon":
+            # Edges that were sent apart arrived together.
+            stalled = any(_stalls(record) and closing.at < record.at + _LONGEST_STALL for record in on_connection)
+            return stalled and not _of_link(history, closing, "activity_begun_too_soon")
     return False
+
+
+def _stalls(record: Record) -> bool:
+    """Return whether what is sent may be held back for a while from here on."""
+    return record.fields.get("how") == "STALL_UP" or record.fields.get("fault") == "stalled_reads"
 
 
 def _is_answered(on_connection: list[Record], calls: Record) -> bool:

@@ -7,11 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from segue.simulator.conversation.intake import sample_rate
+from segue.simulator.conversation.stamps import rate_of
 from segue.simulator.families import ContentRule, Family
 from segue.simulator.rules import rules, strict_rules
 from segue.simulator.rules.rulebook import Rule, Violation
 from segue.simulator.switches import Switches
 from segue.simulator.wire.reader import (
+    Blob,
     ClientContent,
     ClientMessage,
     ContextUpdate,
@@ -26,7 +29,7 @@ _PCM = re.compile(r"audio/pcm\s*(;\s*rate=(?P<rate>[0-9]{4,5}))?")
 _ROLES = frozenset({"", "user", "model"})
 _RATES = range(8_000, 96_001)
 # An activity that begins sooner after another may be lost, or become one with it (measured 2026-09-10).
-_BETWEEN_ACTIVITIES = 0.5
+BETWEEN_ACTIVITIES = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +118,7 @@ class MessageRules:
         if message.media_chunks > 1 and self.flavour is Flavour.DEVELOPER:
             yield strict_rules.SECOND_MEDIA_CHUNK.broken()
         if message.audio:
-            match = _PCM.fullmatch(message.audio.mime_type)
-            if match is None or int(match["rate"] or _RATES.start) not in _RATES:
-                yield strict_rules.AUDIO_FORMAT.broken(mime_type=message.audio.mime_type)
-            elif len(message.audio.content) % 2:
-                yield strict_rules.AUDIO_ODD.broken()
+            yield from _of_audio(message.audio)
             if situation.blocking_calls and self.family.holds_audio_in_calls:
                 yield strict_rules.INPUT_DURING_CALL.broken()
         if message.video and not message.video.mime_type.startswith("image/"):
@@ -139,12 +138,24 @@ class MessageRules:
             yield strict_rules.SCHEDULING_UNSUPPORTED.broken()
 
 
+def _of_audio(audio: Blob) -> Iterator[Violation]:
+    match = _PCM.fullmatch(audio.mime_type)
+    if match is None or int(match["rate"] or _RATES.start) not in _RATES:
+        yield strict_rules.AUDIO_FORMAT.broken(mime_type=audio.mime_type)
+        return
+    if len(audio.content) % 2:
+        yield strict_rules.AUDIO_ODD.broken()
+    declared = sample_rate(audio.mime_type)
+    if (sounds := rate_of(audio.content)) not in (None, declared):
+        yield strict_rules.AUDIO_RATE.broken(declared=declared, sounds=sounds)
+
+
 def _of_activities(message: RealtimeInput, situation: Situation) -> Iterator[Rule]:
     """Yield the rules for signalled activities that a message breaks."""
     is_open = situation.activity or message.activity_start
     if message.activity_start and situation.activity:
         yield strict_rules.NESTED_ACTIVITY
-    if message.activity_start and situation.since_activity < _BETWEEN_ACTIVITIES:
+    if message.activity_start and situation.since_activity < BETWEEN_ACTIVITIES:
         yield strict_rules.ACTIVITY_TOO_SOON
     if message.audio and not is_open:
         yield strict_rules.AUDIO_OUTSIDE_ACTIVITY

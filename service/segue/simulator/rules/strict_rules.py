@@ -27,6 +27,12 @@ AUDIO_ODD = _silent(
     "PCM of an odd number of bytes",
     "§4.2: docs (input is raw 16-bit PCM)",
 )
+AUDIO_RATE = _silent(
+    "audio_rate",
+    "audio of {sounds} Hz is declared as {declared} Hz: its stamps are not 20 ms apart",
+    "stamped audio at another rate than its type declares",
+    "§3: google-genai (`audio/pcm;rate=16000`); reaction not measured",
+)
 VIDEO_FORMAT = _silent(
     "video_format",
     "video of type '{mime_type:.30}' is ignored: send JPEG or PNG frames, image/jpeg",

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from dataclasses import fields
 from functools import cache
+from math import inf
 
 from segue.core import actions as do
 from segue.core.events import (
@@ -17,6 +18,7 @@ from segue.core.events import (
     ToolCallsCancelled,
 )
 from segue.simulator.history import History, Value
+from segue.simulator.rules.message_rules import BETWEEN_ACTIVITIES
 from segue.simulator.world.clock import Clock
 from segue.simulator.world.frames import Said
 from segue.simulator.world.voices import span_of
@@ -31,6 +33,10 @@ class Recorder:
         self._session_id = session_id
         # The calls that came, by the number of their link, and that were not answered there.
         self._calls: dict[int, set[str]] = defaultdict(set)
+        # Those that nobody has cancelled, the results that a link has got the last of, and when activities ended there.
+        self._called: set[str] = set()
+        self._answered: set[tuple[int, str]] = set()
+        self._ended_at: dict[int, float] = defaultdict(lambda: -inf)
 
     def record(self, kind: str, **values: Value) -> None:
         """Write something down."""
@@ -50,6 +56,15 @@ class Recorder:
                 self.record("audio_sent_during_call", link=action.link)
             case do.SendToolResult():
                 self._calls[action.link].discard(action.call_id)
+                answer = action.link, action.call_id
+                if action.call_id not in self._called or answer in self._answered:
+                    self.record("unasked_result_sent", link=action.link)
+                if not action.will_continue:
+                    self._answered.add(answer)
+            case do.SendActivity(started=False):
+                self._ended_at[action.link] = self._clock.now
+            case do.SendActivity() if self._clock.now < self._ended_at[action.link] + BETWEEN_ACTIVITIES:
+                self.record("activity_begun_too_soon", link=action.link)
 
     def hear(self, event: LinkEvent) -> None:
         """Write down what happens on a link, as far as it tells something."""
@@ -59,9 +74,11 @@ class Recorder:
                     self.record("speech_received", link=event.link, **span)
             case ToolCalled():
                 self._calls[event.link].add(event.call_id)
+                self._called.add(event.call_id)
                 self.record("tool_call_received", link=event.link)
             case ToolCallsCancelled():
                 self._calls[event.link].difference_update(event.call_ids)
+                self._called.difference_update(event.call_ids)
             case HandleReceived():
                 self.record("handle_received", link=event.link, usable=bool(event.handle))
             case LinkHeld():

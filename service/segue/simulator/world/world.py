@@ -50,13 +50,15 @@ class World:
 
     Args:
         seed: where all that is random comes from.
+        strict: its services close also at what the real one ignores in silence.
     """
 
-    def __init__(self, seed: int | str) -> None:
+    def __init__(self, seed: int | str, *, strict: bool = False) -> None:
         self.clock = Clock()
         self.history = History()
         self._gate = Gate(self.clock)
         self._seed = seed
+        self._strict = strict
         self._blocks = count(1)
         self._drivers: list[Driver] = []
 
@@ -83,6 +85,7 @@ class World:
             setting.timing,
             switches=setting.switches,
             faults=faults or partial(arm_all, setting.faults, setting.switches),
+            strict=self._strict,
         )
         writing = rng("writer")
         client: Client
