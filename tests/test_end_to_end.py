@@ -28,7 +28,7 @@ from segue.simulator.speech import SAMPLE_RATE, SpeechLikeVoice, resample
 from segue.simulator.switches import Switches
 from segue.simulator.timing import Span, Timing
 from segue_client.segue.v1 import open_session_pb2 as pb
-from segue_client.segue.v1.client_event_pb2 import Activity, ClientEvent, ToolResult, UserText
+from segue_client.segue.v1.client_event_pb2 import Activity, ClientEvent, Interrupt, ToolResult, UserText
 from segue_client.segue.v1.error_pb2 import Error
 from segue_client.segue.v1.server_event_pb2 import InputRejected, Interrupted, Notice, SessionClosed, TurnEnded
 from tests.conversation import Conversation, conversing, kinds, numbers, opening, seconds
@@ -317,6 +317,35 @@ async def test_a_call_that_the_user_interrupts_is_taken_back() -> None:
             pass
         assert service.recorded("tool_response_unexpected") == []
         service.assert_legal()
+
+
+async def test_a_client_stops_a_model_that_nobody_may_interrupt_and_is_answered_at_once() -> None:
+    options = opening(barge_in=pb.BargeIn(policy=pb.BargeIn.POLICY_NONE), delivery=pb.Delivery())
+    async with serving() as service, conversing(service.gateway.port) as conversation:
+        await conversation.open(options=options)
+        await conversation.say(ClientEvent(text=UserText(text="Tell me a story.")))
+        await conversation.hear("audio")
+        await conversation.say(ClientEvent(text=UserText(text="What colour?")))
+        await conversation.say(ClientEvent(interrupt=Interrupt()))
+        interrupted = (await conversation.hear("interrupted")).interrupted
+        assert interrupted.cause == Interrupted.CAUSE_CLIENT
+        # The service takes the story to play for seconds more.
+        async with asyncio.timeout(1.0):
+            while (await conversation.hear("audio")).turn == 1:
+                pass
+        await conversation.half_close()
+        await conversation.hear_out()
+        service.assert_legal()
+
+
+async def test_extra_fields_of_the_setup_get_to_the_service_and_what_it_refuses_is_said() -> None:
+    async with serving() as service, conversing(service.gateway.port) as conversation:
+        known = opening(backend_options={"generationConfig": {"temperature": 0.5}, "labels": {"my_team": "x"}})
+        await conversation.open(options=known)
+        await conversation.say(ClientEvent(channel=1, open=opening(backend_options={"newFeature": True})))
+        error = (await conversation.hear("closed", 1)).closed.error
+        assert error.reason == Error.REASON_BACKEND_REJECTED
+        assert "newFeature" in error.message
 
 
 async def test_an_interruption_that_nobody_made_does_not_stop_a_turn() -> None:

@@ -29,6 +29,7 @@ VALUES: dict[str, tuple[Any, Any]] = {
     "idle_by_turn_complete": (False, False),
     "proactive": (False, False),
     "calls_wait": (True, True),
+    "calls_choose": (False, False),
     "gates_calls": (True, True),
     "replay_speed": (1, 1.0),
     "faint_audio_limit": (0, 0.0),

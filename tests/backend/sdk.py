@@ -107,7 +107,7 @@ class _Socket:
 
 def connect_config(setup: Setup, *, vertex: bool) -> types.LiveConnectConfig:
     """Return a setup in the SDK's terms. What is left to the service's defaults is left out."""
-    return types.LiveConnectConfig(
+    config = types.LiveConnectConfig(
         response_modalities=[types.Modality[setup.modality.name]],
         speech_config=_speech(setup),
         thinking_config=_thinking(setup),
@@ -121,6 +121,27 @@ def connect_config(setup: Setup, *, vertex: bool) -> types.LiveConnectConfig:
         ),
         tools=[*tools_of(setup.functions, setup.built_in_tools)] or None,
     )
+    if not setup.extra:
+        return config
+    extra = _snake(json.loads(setup.extra))
+    # What is one object on the wire is flat for its callers.
+    generation = extra.pop("generation_config", {})
+    return types.LiveConnectConfig.model_validate(
+        _merged(config.model_dump(exclude_none=True, exclude={"tools"}), extra | generation) | {"tools": config.tools}
+    )
+
+
+def _snake(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_snake(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {re.sub("[A-Z]", lambda found: f"_{found[0].lower()}", key): _snake(item) for key, item in value.items()}
+
+
+def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    both = {key: _merged(one[key], other[key]) for key in one.keys() & other.keys() if isinstance(other[key], dict)}
+    return one | other | both
 
 
 def _speech(setup: Setup) -> types.SpeechConfig | None:
@@ -147,13 +168,9 @@ def _realtime_input(setup: Setup) -> types.RealtimeInputConfig | None:
     )
     if setup.mode.signals:
         detection = types.AutomaticActivityDetection(disabled=True)
-    tuned_at_all = detection != types.AutomaticActivityDetection()
-    if setup.interruptible and not tuned_at_all:
+    if detection == types.AutomaticActivityDetection():
         return None
-    return types.RealtimeInputConfig(
-        automatic_activity_detection=detection if tuned_at_all else None,
-        activity_handling=None if setup.interruptible else types.ActivityHandling.NO_INTERRUPTION,
-    )
+    return types.RealtimeInputConfig(automatic_activity_detection=detection)
 
 
 def _compression(setup: Setup) -> types.ContextWindowCompressionConfig | None:

@@ -62,6 +62,14 @@ FUNCTIONS = st.builds(
     SCHEMAS,
     st.none() | st.booleans(),
 )
+EXTRAS = [
+    '{"generationConfig":{"temperature":0.5,"seed":7,"mediaResolution":"MEDIA_RESOLUTION_LOW"}}',
+    '{"generation_config":{"max_output_tokens":100,"speech_config":{"language_code":"fr-FR"}},'
+    '"realtime_input_config":{"turn_coverage":"TURN_INCLUDES_ALL_INPUT"}}',
+    '{"generationConfig":{"thinkingConfig":{"includeThoughts":true}},"proactivity":{"proactiveAudio":true},'
+    '"safetySettings":[{"category":"HARM_CATEGORY_HATE_SPEECH","threshold":"BLOCK_NONE"}]}',
+    '{"contextWindowCompression":{"triggerTokens":9000},"labels":{"team":"x"}}',
+]
 BUILT_IN = st.lists(st.sampled_from(["googleSearch", "codeExecution", "urlContext", "googleMaps"]), unique=True)
 ALL_SETUPS = st.builds(
     Setup,
@@ -73,12 +81,12 @@ ALL_SETUPS = st.builds(
     detection=st.builds(ServerDetection, SENSITIVITIES, SENSITIVITIES, NUMBERS, NUMBERS),
     compression=st.none() | st.builds(Compression, NUMBERS, NUMBERS),
     mode=st.sampled_from(Mode),
-    interruptible=st.booleans(),
     functions=st.lists(FUNCTIONS, max_size=2).map(tuple),
     built_in_tools=BUILT_IN.map(tuple),
     handle=st.sampled_from(["", "H-123", 'ö"']),
     transparent=st.booleans(),
     thinking_level=st.sampled_from(["", "MINIMAL", "LOW", "MEDIUM", "HIGH"]),
+    extra=st.sampled_from(["", "{}", *EXTRAS]),
 )
 
 
@@ -125,6 +133,29 @@ class TestSetup:
             ("compression", replace(SETUP, compression=Compression(25_600, 12_800))),
             ("compression_default", replace(SETUP, compression=Compression())),
             ("transcription", SETUP),
+            (
+                "sampling",
+                replace(
+                    SETUP,
+                    extra='{"generationConfig":{"temperature":0.3,"topP":0.9,"topK":20.0,"maxOutputTokens":100,"seed":7,'
+                    '"mediaResolution":"MEDIA_RESOLUTION_LOW"}}',
+                ),
+            ),
+            (
+                "affective_proactive",
+                replace(
+                    SETUP,
+                    extra='{"generation_config":{"enable_affective_dialog":true},"proactivity":{"proactive_audio":true}}',
+                ),
+            ),
+            (
+                "thinking",
+                replace(
+                    SETUP,
+                    extra='{"generationConfig":{"thinkingConfig":{"includeThoughts":true,"thinkingBudget":0}}}',
+                ),
+            ),
+            ("avatar", replace(SETUP, extra='{"avatarConfig":{"avatarName":"Vera"}}')),
         ],
     )
     def test_has_what_was_recorded_of_the_sdk(self, service: str, scenario: str, setup: Setup) -> None:
@@ -145,6 +176,16 @@ class TestSetup:
         (tool,) = json.loads(setup_frame(setup, "m", vertex=False))["setup"]["tools"]
         (declaration,) = tool["functionDeclarations"]
         assert declaration == {"name": "f", "parametersJsonSchema": json.loads(schema), "behavior": "BLOCKING"}
+
+    def test_what_is_extra_wins_and_leaves_the_rest_and_the_clients_own_names_alone(self) -> None:
+        extra = '{"generation_config":{"speech_config":{"language_code":"fr-FR"}},"labels":{"my_team":"x_y"}}'
+        setup = replace(SETUP, voice="Kore", language="de-DE", extra=extra)
+        message = json.loads(setup_frame(setup, "m", vertex=False))["setup"]
+        assert message["generationConfig"] == {
+            "responseModalities": ["AUDIO"],
+            "speechConfig": {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "Kore"}}, "languageCode": "fr-FR"},
+        }
+        assert message["labels"] == {"my_team": "x_y"}
 
 
 class TestOtherFrames:

@@ -204,16 +204,16 @@ async def test_a_close_that_leaves_the_connection_is_found_by_the_setup(
 
 
 async def test_a_held_link_is_not_timed_and_its_setup_is(serving: Serving, trusting: ssl.SSLContext) -> None:
-    async with serving(stay) as live, dialled(live.key, trusting, hold=True, setup_timeout=0.2) as (_, link, reports):
+    async with serving(stay) as live, dialled(live.key, trusting, hold=True, setup_timeout=0.6) as (_, link, reports):
         await reports.until(LinkHeld)
         # Longer than the time-out: that it does not strike cannot be waited for otherwise.
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(link.wait_closed(), 0.4)
+            await asyncio.wait_for(link.wait_closed(), 0.8)
         assert reports.events == [LinkHeld(1)]
         link.set_up(NEWEST)
         loss = await reports.until(LinkLost)
         assert (loss.cause, loss.code) == (LossCause.UNAVAILABLE, 1006)
-        assert "setup within 0.2 s" in loss.message
+        assert "setup within 0.6 s" in loss.message
 
 
 async def test_a_connection_that_never_stands_is_timed(trusting: ssl.SSLContext) -> None:

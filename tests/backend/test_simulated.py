@@ -125,9 +125,9 @@ async def test_the_client_says_when_the_user_speaks() -> None:
         assert edges == [True, False]
 
 
-async def test_the_model_is_shown_pictures_and_changed_while_nobody_may_interrupt_it() -> None:
+async def test_the_model_is_shown_pictures_and_changed() -> None:
     async with simulated() as backend:
-        link, reports = await opened(backend, replace(SETUP, interruptible=False))
+        link, reports = await opened(backend, SETUP)
         link.send_image(b"\xff\xd8\xff".ljust(2**20, b"."), "image/jpeg")
         link.send_update("Be brief.", (WEATHER,), ("googleSearch",))
         link.send_text("How is the weather?", TextSlot.CONTENT)

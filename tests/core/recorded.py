@@ -57,8 +57,12 @@ ARMS: dict[type[Output], str] = {
     InputRejected: "input_rejected",
     Closed: "closed",
 }
-FUNCTIONS = (FunctionDeclaration("weather"), FunctionDeclaration("remind", blocking=False))
 MODELS = ("gemini-3.8-live", "gemini-3.1-flash-live-preview", "gemini-2.5-flash-native-audio")
+# The second of these models always waits.
+FUNCTIONS = {
+    model: (FunctionDeclaration("weather"), FunctionDeclaration("remind", blocking=None if "3.1" in model else False))
+    for model in MODELS
+}
 
 
 class Link:
@@ -225,7 +229,8 @@ class Recorded(Conversation):
 def record(seed: int, history: History) -> None:
     """Let a user and a model talk as chance will have it, and record it; the same seed tells the same story."""
     chance = Random(seed)
-    options = Options(chance.choice(MODELS), input_format=OPTIONS.input_format, functions=FUNCTIONS)
+    model = chance.choice(MODELS)
+    options = Options(model, input_format=OPTIONS.input_format, functions=FUNCTIONS[model])
     call = Recorded(options, history, chance)
     call.open(seq=1)
     call.receive(ev.AudioReceived(2, voice(0.02), True))

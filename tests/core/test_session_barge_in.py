@@ -37,14 +37,6 @@ def play_out(call: Conversation) -> None:
     call.wait(12.0)
 
 
-@pytest.mark.parametrize(("options", "interruptible"), [(OPTIONS, True), (AFTER, True), (NEVER, False)])
-def test_a_link_is_set_up_as_what_nobody_interrupts_only_where_nobody_ever_may(
-    options: Options, interruptible: bool
-) -> None:
-    (setup,) = Conversation.opened(options).setups
-    assert setup.setup.interruptible is interruptible
-
-
 @pytest.mark.parametrize("begin", [telling, told])
 def test_what_is_said_meanwhile_is_given_to_the_model_and_answered_afterwards(
     begin: Callable[[Options], Conversation],
@@ -383,6 +375,19 @@ class TestEarly:
         assert call.given_seconds(sample=OTHER_VOICE) == 0.0
         assert call.got(Interrupted) == []
 
+    def test_who_was_speaking_then_interrupts_it_for_the_service_even_where_nobody_may(self) -> None:
+        call = self.begun(NEVER)
+        call.say(0.6)
+        call.interrupted(by_sound=False)
+        call.complete()
+        assert call.assert_interrupted(1).cause is CutCause.USER
+        call.answer(1.0, "A whole answer.")
+        call.finish_generation()
+        call.complete()
+        call.wait(3.0)
+        assert call.assert_turn_ended(2).reason is EndReason.COMPLETED
+        assert call.did(PhantomSeen) == []
+
 
 def test_a_turn_that_waits_for_a_result_on_another_link_holds_nothing_back() -> None:
     call = telling(replace(NEVER, functions=(FunctionDeclaration("weather", blocking=True),)))
@@ -394,13 +399,25 @@ def test_a_turn_that_waits_for_a_result_on_another_link_holds_nothing_back() -> 
     assert call.given_seconds(sample=OTHER_VOICE) == pytest.approx(0.6)
 
 
-def test_a_model_that_nobody_can_interrupt_is_waited_for_to_its_end_even_if_the_client_stopped_it() -> None:
+def test_what_is_said_after_the_client_stopped_the_model_is_answered_as_ever() -> None:
     call = telling(NEVER)
     call.interrupt()
     call.answer(10.0, "And so on.")
     call.say(0.6)
-    # The service takes it to play for 20 s.
-    call.wait(24.0)
-    assert call.did(Wedged) == []
-    call.wait(4.0)
-    assert [wedged.sign for wedged in call.did(Wedged)] == [Sign.SILENCE]
+    # The service stops for these words, as it was not told that nobody may interrupt it.
+    call.interrupted(by_sound=False)
+    call.complete()
+    call.answer(1.0, "Yes?")
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
+    assert call.assert_interrupted(1).cause is CutCause.CLIENT
+    assert call.heard(2) == pytest.approx(1.0)
+    assert call.did(PhantomSeen) == []
+
+
+def test_where_the_client_says_who_speaks_the_model_stops_for_it_too() -> None:
+    call = telling(replace(MANUAL_NEVER, model="gemini-3.1-flash-live-preview"))
+    call.interrupt()
+    assert call.assert_interrupted(1).cause is CutCause.CLIENT
+    assert [activity.started for activity in call.did(SendActivity)] == [True]

@@ -235,6 +235,15 @@ def test_no_moment_is_quiet_while_the_model_says_that_it_goes_on_working() -> No
 # Nobody notices.
 
 
+def test_the_extra_fields_of_the_setup_go_over_to_every_link() -> None:
+    call = due(replace(OPTIONS, backend_options='{"proactivity":{"proactiveAudio":true}}'))
+    call.renew()
+    call.lose_link()
+    call.wait(0.1)
+    extras = [setup.setup.extra for setup in call.setups]
+    assert extras == ['{"proactivity":{"proactiveAudio":true}}'] * 3
+
+
 def test_nothing_is_said_of_a_renewal() -> None:
     call = due()
     before = len(call.outputs)

@@ -123,11 +123,10 @@ def test_whether_the_user_may_interrupt_changes_at_once(options: Options) -> Non
     assert call.given_seconds() == pytest.approx(0.4)
 
 
-def test_whether_the_user_may_ever_interrupt_is_in_the_next_setup() -> None:
+def test_the_model_is_not_told_whether_the_user_may_interrupt() -> None:
     call = Conversation.opened()
     update(call, barge_in_after=inf)
     replaced(call)
-    assert [made.setup.interruptible for made in call.setups] == [True, False]
     assert call.did(SendUpdate) == []
 
 
@@ -158,3 +157,12 @@ def test_a_repeated_update_changes_nothing() -> None:
     for instruction in ("Be brief.", "Be long."):
         call.receive(ev.UpdateReceived(1, Update(system_instruction=instruction)))
     assert [sent.system_instruction for sent in call.did(SendUpdate)] == ["Be brief."]
+
+
+def test_functions_that_are_to_wait_where_the_model_never_does_are_rejected() -> None:
+    call = Conversation.opened(replace(OPTIONS, model="gemini-3.8-live-extended-thinking"))
+    update(call, functions=(WEATHER,), built_in_tools=())
+    (rejected,) = call.got(InputRejected)
+    assert rejected.reason is Rejection.UNSUPPORTED_BY_MODEL
+    assert "never waits for results" in rejected.message
+    assert call.did(SendUpdate) == []

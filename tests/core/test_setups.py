@@ -38,6 +38,34 @@ def test_a_modality_that_the_model_has_is_none() -> None:
     assert fault_of(Options(model, modality=Modality.TEXT), profile_of(model)) is None
 
 
+ALWAYS = ("gemini-2.0-flash-live-001", "gemini-live-2.5-flash-native-audio", "gemini-3.1-flash-live-preview")
+NEVER = ("gemini-3.8-live-extended-thinking",)
+EITHER = ("gemini-live-2.5-flash", "gemini-2.5-flash-native-audio-preview-12-2025", "gemini-3.8-live")
+
+
+@pytest.mark.parametrize(
+    ("model", "blocking"), [*((model, False) for model in ALWAYS), *((model, True) for model in NEVER)]
+)
+def test_a_function_that_is_to_wait_or_not_where_the_model_has_no_choice_is_a_fault(model: str, blocking: bool) -> None:
+    functions = (FunctionDeclaration("a"), *(FunctionDeclaration(name, blocking=blocking) for name in "bc"))
+    fault = fault_of(Options(model, functions=functions), profile_of(model))
+    assert fault is not None
+    assert f"blocking is {str(blocking).lower()} in the declaration of 'b', 'c', and {model} " in fault
+
+
+@pytest.mark.parametrize(
+    ("model", "blocking"),
+    [
+        *((model, True) for model in ALWAYS),
+        *((model, False) for model in NEVER),
+        *((model, blocking) for model in EITHER for blocking in (False, True)),
+    ],
+)
+def test_a_function_that_is_to_do_what_the_model_does_is_none(model: str, blocking: bool) -> None:
+    functions = (FunctionDeclaration("a"), FunctionDeclaration("b", blocking=blocking))
+    assert fault_of(Options(model, functions=functions), profile_of(model)) is None
+
+
 def test_a_setup_holds_what_the_client_asked_for() -> None:
     made = setup(OPTIONS)
     for name in (
@@ -52,6 +80,10 @@ def test_a_setup_holds_what_the_client_asked_for() -> None:
         "built_in_tools",
     ):
         assert getattr(made, name) == getattr(OPTIONS, name)
+
+
+def test_a_setup_holds_the_extra_fields() -> None:
+    assert setup(replace(OPTIONS, backend_options='{"labels":{}}')).extra == '{"labels":{}}'
 
 
 def test_a_setup_holds_what_the_session_knows() -> None:

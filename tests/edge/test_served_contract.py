@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.struct_pb2 import Struct
+from google.protobuf.json_format import ParseDict
+from google.protobuf.struct_pb2 import Struct, Value
 
 from segue.core import options as core_options
 from segue.core import outputs as core_outputs
@@ -45,6 +46,12 @@ LINEAR16 = pb.AudioFormat.ENCODING_LINEAR16
 MULAW, ALAW = pb.AudioFormat.ENCODING_MULAW, pb.AudioFormat.ENCODING_ALAW
 DETECTION, BARGE_IN, RESUME = pb.TurnDetection, pb.BargeIn, pb.ResumeContext
 USER, MODEL = pb.HistoryTurn.ROLE_USER, pb.HistoryTurn.ROLE_MODEL
+
+
+def extra(fields: dict[str, Any]) -> pb.OpenSession:
+    """Return an open with extra fields of the Live API's setup."""
+    return pb.OpenSession(backend_options=ParseDict(fields, Struct()))
+
 
 # For each field of OpenSession: what is served, with the option that it becomes.
 SERVED: dict[str, tuple[pb.OpenSession, str, object]] = {
@@ -134,12 +141,16 @@ SERVED: dict[str, tuple[pb.OpenSession, str, object]] = {
     "max_duration": (pb.OpenSession(max_duration=Duration(seconds=60)), "max_duration", 60.0),
     "labels": (pb.OpenSession(labels={"call": "7"}), "labels", {"call": "7"}),
     "include_notices": (pb.OpenSession(include_notices=True), "notices", True),
+    "backend_options": (
+        extra({"proactivity": {"proactiveAudio": True}, "generation_config": {"seed": 7, "temperature": 0.5}}),
+        "backend_options",
+        '{"generation_config":{"seed":7,"temperature":0.5},"proactivity":{"proactiveAudio":true}}',
+    ),
 }
 
 # What is in the contract and not served yet.
 UNSERVED: list[pb.OpenSession] = [
     pb.OpenSession(resume_window=Duration(seconds=1)),
-    pb.OpenSession(backend_options=Struct()),
 ]
 
 
@@ -219,6 +230,14 @@ WRONG: list[tuple[pb.OpenSession, str]] = [
     (pb.OpenSession(delivery=pb.Delivery(lead=Duration(nanos=99_000_000))), "lead is 0.099 s"),
     (pb.OpenSession(turn_detection=DETECTION(silence=Duration(seconds=6))), "silence is 6 s"),
     (pb.OpenSession(turn_detection=DETECTION(prefix_padding=Duration(seconds=2))), "prefix_padding is 2 s"),
+    (
+        pb.OpenSession(turn_detection=DETECTION(noise_gate=pb.NoiseGate(hang_over=Duration(seconds=6)))),
+        "hang_over is 6 s: it must be from 0.1 to 5 s",
+    ),
+    (
+        pb.OpenSession(turn_detection=DETECTION(mode=DETECTION.MODE_GATEWAY, noise_gate=pb.NoiseGate())),
+        "turn_detection.noise_gate is for MODE_SERVER",
+    ),
     (function(timeout=Duration(nanos=99_000_000)), "function 'f': timeout is 0.099 s: it must be from 0.1 to 600 s"),
     (function(timeout=Duration(seconds=601)), "function 'f': timeout is 601 s"),
     (
@@ -230,6 +249,26 @@ WRONG: list[tuple[pb.OpenSession, str]] = [
     (
         pb.OpenSession(tool_policy=pb.ToolPolicy(interim_text="One moment.")),
         "tool_policy.interim_text is never said without tool_policy.interim_after",
+    ),
+    (
+        extra({"model": "models/x"}),
+        "backend_options.model is for Segue to decide, so leave it out: set OpenSession.model",
+    ),
+    (extra({"sessionResumption": {}}), "backend_options.sessionResumption is for Segue to decide"),
+    (extra({"session_resumption": {}}), "backend_options.session_resumption is for Segue to decide"),
+    (extra({"systemInstruction": {}}), "set OpenSession.system_instruction"),
+    (extra({"tools": []}), "set OpenSession.tools"),
+    (extra({"history_config": {}}), "set OpenSession.initial_history"),
+    (extra({"inputAudioTranscription": {}}), "OpenSession.transcripts decides which the client gets"),
+    (extra({"output_audio_transcription": {}}), "OpenSession.transcripts decides which the client gets"),
+    (extra({"generation_config": {"responseModalities": ["TEXT"]}}), "set OpenSession.response_modality"),
+    (extra({"generationConfig": {"audio_transcription_config": {}}}), "generationConfig.audio_transcription_config is"),
+    (extra({"realtimeInputConfig": {"automatic_activity_detection": {}}}), "set OpenSession.turn_detection"),
+    (extra({"realtime_input_config": {"activityHandling": "NO_INTERRUPTION"}}), "set OpenSession.barge_in"),
+    (extra({"generationConfig": None}), "backend_options.generationConfig is no object: it holds fields of its own"),
+    (
+        pb.OpenSession(backend_options=Struct(fields={"seed": Value(number_value=inf)})),
+        "backend_options hold a number that JSON does not have",
     ),
     (pb.OpenSession(labels={str(number): "" for number in range(17)}), "17 labels: at most 16"),
     (pb.OpenSession(labels={"": "x"}), "label ''"),
@@ -257,6 +296,7 @@ def set_fields(opening: pb.OpenSession) -> set[str]:
         DETECTION(end_sensitivity=DETECTION.SENSITIVITY_HIGH),
         DETECTION(silence=Duration(seconds=1)),
         DETECTION(prefix_padding=Duration()),
+        DETECTION(noise_gate=pb.NoiseGate()),
     ],
 )
 def test_a_detector_that_is_off_cannot_be_tuned(tuning: pb.TurnDetection) -> None:
@@ -281,6 +321,7 @@ def test_every_field_of_an_open_is_served_or_refused() -> None:
         pb.FunctionDeclaration,
         pb.AudioFormat,
         pb.TurnDetection,
+        pb.NoiseGate,
         pb.BargeIn,
         pb.Delivery,
         pb.ResumeContext,
@@ -296,7 +337,8 @@ def test_every_field_within_a_served_part_is_served_or_refused(message: type) ->
         "Tools": {"functions", "built_in"},
         "FunctionDeclaration": {"name", "description", "parameters", "blocking", "timeout"},
         "AudioFormat": {"encoding", "sample_rate_hertz"},
-        "TurnDetection": {"mode", "start_sensitivity", "end_sensitivity", "silence", "prefix_padding"},
+        "TurnDetection": {*("mode", "start_sensitivity", "end_sensitivity", "silence", "prefix_padding", "noise_gate")},
+        "NoiseGate": {"hang_over"},
         "BargeIn": {"policy", "after"},
         "Delivery": {"lead", "unpaced", "max_unacked_bytes"},
         "ResumeContext": {"policy", "template", "history_turns"},
@@ -349,6 +391,20 @@ def test_who_decides_that_the_user_speaks(number: "pb.TurnDetection.Mode", mode:
     options = read_open(pb.OpenSession(turn_detection=DETECTION(mode=number)), "default")
     assert isinstance(options, Options)
     assert options.mode is mode
+
+
+@pytest.mark.parametrize(
+    ("tuning", "hang_over"),
+    [
+        (DETECTION(), None),
+        (DETECTION(noise_gate=pb.NoiseGate()), 0.6),
+        (DETECTION(noise_gate=pb.NoiseGate(hang_over=Duration(seconds=1))), 1.0),
+    ],
+)
+def test_how_long_a_noise_gate_stays_open(tuning: pb.TurnDetection, hang_over: float | None) -> None:
+    options = read_open(pb.OpenSession(turn_detection=tuning), "default")
+    assert isinstance(options, Options)
+    assert options.noise_gate == hang_over
 
 
 @pytest.mark.parametrize("number", RESUME.Policy.values(), ids=RESUME.Policy.keys())
@@ -497,20 +553,25 @@ def test_what_cannot_be_is_refused_with_the_reason(opening: pb.OpenSession, comp
                 idle_timeout=Duration(),
                 transcripts=9,  # type: ignore[arg-type]
                 labels={"": ""},
-                backend_options=Struct(),
+                resume_window=Duration(seconds=1),
             ),
             Error.REASON_INVALID_OPEN,
             ("idle_timeout", "transcripts", "label"),
         ),
         (
-            pb.OpenSession(backend_options=Struct(), resume_window=Duration(seconds=1)),
+            pb.OpenSession(resume_window=Duration(seconds=1)),
             Error.REASON_UNIMPLEMENTED,
-            ("backend_options", "resume_window"),
+            ("resume_window",),
         ),
         (
             pb.OpenSession(model="gemini-3.8-live", response_modality=pb.OpenSession.MODALITY_TEXT),
             Error.REASON_INVALID_OPEN,
             ("does not answer in TEXT",),
+        ),
+        (
+            pb.OpenSession(model="gemini-3.8-live-extended-thinking", tools=function(blocking=True).tools),
+            Error.REASON_INVALID_OPEN,
+            ("blocking is true in the declaration of 'f'", "never waits for results"),
         ),
     ],
 )

@@ -95,6 +95,28 @@ async def test_several_calls_at_once_are_answered_in_any_order(gateway: Gateway,
         assert [sent.call_id for sent in link.sent if isinstance(sent, scripted_backend.ToolResult)] == ["c2", "c1"]
 
 
+async def test_calls_to_which_the_service_gives_no_ids_are_told_apart(
+    gateway: Gateway, backend: ScriptedBackend
+) -> None:
+    async with conversing(gateway.port) as conversation:
+        await conversation.open(options=opening(tools=WEATHER))
+        (link,) = backend.links
+        ids = []
+        for city in ("Bonn", "Ulm"):
+            link.say(ev.ToolCalled(1, "", "get_weather", f'{{"city":"{city}"}}'))
+            call = (await conversation.hear("tool_call")).tool_call
+            assert dict(call.arguments) == {"city": city}
+            ids.append(call.call_id)
+        for call_id, words in zip(reversed(ids), ("rain", "sun"), strict=True):
+            result = ToolResult(call_id=call_id, result=Value(string_value=words))
+            await conversation.say(ClientEvent(tool_result=result))
+        await wait_until(lambda: len(link.sent) == 2)
+        assert link.sent == [
+            scripted_backend.ToolResult("", "get_weather", f'{{"result":"{words}"}}', None, False)
+            for words in ("sun", "rain")
+        ]
+
+
 async def test_a_call_can_be_answered_once(gateway: Gateway, backend: ScriptedBackend) -> None:
     async with conversing(gateway.port) as conversation:
         await conversation.open(options=opening(tools=WEATHER))

@@ -101,12 +101,13 @@ def test_a_notice_of_what_took_no_time_has_none() -> None:
 
 @pytest.mark.parametrize("cause", out.CutCause)
 def test_every_cause_of_a_cut_is_said(cause: out.CutCause) -> None:
-    event = write(out.Interrupted(4, cause, "heard", "unheard", 1.5))
+    event = write(out.Interrupted(4, cause, "heard", "unheard", 1.5, 0.25))
     cut = pb.Interrupted(
         cause=f"CAUSE_{cause.name}",
         heard_text="heard",
         unheard_text="unheard",
         heard_duration=Duration(seconds=1, nanos=500_000_000),
+        stop_latency=Duration(nanos=250_000_000),
     )
     assert (event.turn, event.interrupted) == (4, cut)
 

@@ -9,7 +9,7 @@ from segue.core.events import AudioReceived, InputRefused
 from segue.core.options import MODEL_TAKES, AudioFormat, Encoding, Mode, Options
 from segue.core.outputs import Rejection
 from segue.node.hearing import Hearing
-from tests.audio.sounds import pcm, utterances
+from tests.audio.sounds import in_noise, noise, pcm, utterances
 
 TELEPHONE = AudioFormat(Encoding.MULAW, 8_000)
 
@@ -96,5 +96,42 @@ def test_a_numbered_frame_is_one_input_however_many_parts_it_has() -> None:
     frames = [audio[start : start + 3_200] for start in range(0, len(audio), 3_200)]
     for seq, frame in enumerate([b"\x00\x00", *frames], 1):
         numbers = [event.seq for event in hearing.hear(seq, frame)]
+        assert numbers[0] == seq
+        assert set(numbers[1:]) <= {0}
+
+
+def gated(hang_over: float = 0.6) -> Hearing:
+    return Hearing(Options("", input_format=MODEL_TAKES, noise_gate=hang_over))
+
+
+def events_of(hearing: Hearing, audio: bytes) -> list[AudioReceived]:
+    frames = [audio[start : start + 640] for start in range(0, len(audio), 640)]
+    return [event for frame in frames for event in hearing.hear(0, frame) if isinstance(event, AudioReceived)]
+
+
+def test_behind_a_closed_gate_there_is_nothing_but_the_length_of_the_noise() -> None:
+    events = events_of(gated(), pcm(noise("pink", 5.0, 50.0)))
+    assert not any(event.audio or event.voiced for event in events)
+    # The last 250 ms may still be a word's first sound.
+    assert sum(event.noise for event in events) == pytest.approx(4.75)
+
+
+def test_a_gate_lets_speech_through_with_what_came_before_it_which_counts_as_no_voice() -> None:
+    audio = pcm(in_noise(utterances()["boat"], "pink", 25))
+    events = events_of(gated(), audio)
+    passed = [event for event in events if event.audio]
+    opening = passed[0]
+    assert (len(opening.audio), opening.voiced) == (8_000, False)
+    assert passed[1].voiced
+    # Nothing is lost or doubled but what still waits at the end.
+    whole = sum(len(event.audio) for event in passed) / 32_000 + sum(event.noise for event in events)
+    assert whole == pytest.approx(len(audio) / 32_000, abs=0.26)
+
+
+def test_every_numbered_frame_is_one_input_also_behind_a_gate() -> None:
+    hearing = gated()
+    audio = pcm(in_noise(utterances()["boat"], "pink", 25))
+    for seq, start in enumerate(range(0, len(audio), 640), 1):
+        numbers = [event.seq for event in hearing.hear(seq, audio[start : start + 640])]
         assert numbers[0] == seq
         assert set(numbers[1:]) <= {0}

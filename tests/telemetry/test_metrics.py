@@ -41,6 +41,7 @@ METRICS = {
     "segue_turn_seconds": (),
     "segue_first_audio_seconds": ("family",),
     "segue_interruptions": ("cause",),
+    "segue_interruption_stop_seconds": (),
     "segue_interruption_heard_ratio": (),
     "segue_resume_notes": ("outcome",),
     "segue_images_dropped": (),
@@ -219,6 +220,15 @@ def test_a_phantom_that_cut_a_turn_is_counted_once() -> None:
     metrics.observe(Interrupted(1, CutCause.PHANTOM), "3.8-live")
     (family,) = (family for family in metrics.registry.collect() if family.name == "segue_interruptions")
     assert [(sample.labels, sample.value) for sample in family.samples] == [({"cause": "phantom"}, 1.0)]
+
+
+def test_how_fast_interruptions_stop_is_measured_where_there_was_something_to_stop() -> None:
+    metrics = Metrics()
+    metrics.observe(Interrupted(1, CutCause.USER, stop_latency=0.25), "3.8-live")
+    metrics.observe(Interrupted(2, CutCause.CLIENT), "3.8-live")
+    metrics.observe(Interrupted(0, CutCause.NONE), "3.8-live")
+    values = (metrics.registry.get_sample_value(f"segue_interruption_stop_seconds_{of}") for of in ("count", "sum"))
+    assert [*values] == [1.0, 0.25]
 
 
 def test_a_breaker_is_shown_while_it_is_open() -> None:

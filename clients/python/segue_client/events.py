@@ -63,6 +63,8 @@ class Interrupted:
     The words are split at what the user heard, provisionally: `TurnEnded` has the final split. `cause` says who cut
     it: "USER", "CLIENT" (`Session.interrupt`), ...; "NONE" when `Session.interrupt` found nothing to cut. After
     "PHANTOM" (nobody did) and "RECOVERY" (a link to the model was replaced) the model goes on in a new turn.
+    `stop_latency` is for how many seconds the gateway still sent audio of the turn after the first sign of the
+    interruption; None where nobody interrupted or none had been sent.
     """
 
     turn: int
@@ -70,6 +72,7 @@ class Interrupted:
     heard_text: str
     unheard_text: str
     heard: float
+    stop_latency: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,7 @@ from segue_client.segue.v1.open_session_pb2 import (
     BargeIn,
     Delivery,
     FunctionDeclaration,
+    NoiseGate,
     OpenSession,
     Tools,
     TurnDetection,
@@ -315,6 +316,7 @@ async def connect(
     input_sample_rate_hertz: int = 16000,
     output_sample_rate_hertz: int = 24000,
     turn_detection: Literal["SERVER", "MANUAL", "GATEWAY"] = "SERVER",
+    noise_gate: bool = False,
     tools: Sequence[FunctionDeclaration | str] = (),
     include_notices: bool = False,
     options: OpenSession | None = None,
@@ -338,6 +340,7 @@ async def connect(
         output_sample_rate_hertz: samples a second of the model's 16-bit audio.
         turn_detection: who decides that the user speaks: the model's service, you (`start_activity`,
             `end_activity`), or the gateway.
+        noise_gate: gives the model only what stands out of the noise of the line, where its service decides.
         tools: what the model may call: functions of yours, each of which it asks for with a ToolCall event, and
             built-in tools by their Live API names, such as "googleSearch".
         include_notices: yields Notice events, too: what the gateway did behind the scenes.
@@ -356,7 +359,10 @@ async def connect(
         voice=voice,
         language=language,
         system_instruction=system_instruction,
-        turn_detection=TurnDetection(mode=wire.enum_number(TurnDetection.Mode, turn_detection)),  # type: ignore[arg-type]
+        turn_detection=TurnDetection(
+            mode=wire.enum_number(TurnDetection.Mode, turn_detection),  # type: ignore[arg-type]
+            noise_gate=NoiseGate() if noise_gate else None,
+        ),
         input_format=_linear16(input_sample_rate_hertz),
         output_format=_linear16(output_sample_rate_hertz),
         tools=_tools(tools) if tools else None,

@@ -96,6 +96,7 @@ def _interrupted(event: server_event_pb2.ServerEvent) -> events.Interrupted:
         heard_text=cut.heard_text,
         unheard_text=cut.unheard_text,
         heard=seconds(cut.heard_duration),
+        stop_latency=seconds(cut.stop_latency) if cut.HasField("stop_latency") else None,
     )
 
 

@@ -83,6 +83,9 @@ class NoiseGate:
     Args:
         hang_over: for how long it stays open after the last that did, in seconds of audio.
         pre_roll: how much of what came before is let through when it opens, in seconds: a word's first sound is faint.
+
+    Attributes:
+        dropped: how many bytes it did not let through and will not any more.
     """
 
     def __init__(self, hang_over: float = 0.6, pre_roll: float = 0.25) -> None:
@@ -92,6 +95,7 @@ class NoiseGate:
         # How many bytes it still lets through, and the last of what it did not.
         self._open = 0
         self._held = b""
+        self.dropped = 0
 
     def let_through(self, audio: bytes) -> bytes | None:
         """Return the frame, after the pre-roll when it opens the gate, or None while the gate is closed."""
@@ -107,5 +111,7 @@ class NoiseGate:
             audio, self._held = self._held + audio, b""
             return audio
         held = self._held + audio
-        self._held = held[max(0, len(held) - self._pre_roll) :]
+        excess = max(0, len(held) - self._pre_roll)
+        self._held = held[excess:]
+        self.dropped += excess
         return None

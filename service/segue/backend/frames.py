@@ -97,7 +97,7 @@ def setup_frame(setup: Setup, model: str, *, vertex: bool) -> bytes:
     """Return the frame that sets a link up. What is left to the service's defaults is left out.
 
     Args:
-        setup: what to ask for; every `parameters` in it must be JSON.
+        setup: what to ask for; every `parameters` in it, and what is `extra`, must be JSON.
         model: the path by which this service knows the model.
         vertex: whether it is Vertex AI, which alone knows transparent resumption: the Developer API closes the link.
     """
@@ -115,18 +115,28 @@ def setup_frame(setup: Setup, model: str, *, vertex: bool) -> bytes:
     }
     if setup.system_instruction:
         message["systemInstruction"] = _instruction(setup.system_instruction)
-    realtime: dict[str, Any] = {}
     if detection := _detection(setup.mode, setup.detection):
-        realtime["automaticActivityDetection"] = detection
-    if not setup.interruptible:
-        realtime["activityHandling"] = "NO_INTERRUPTION"
-    if realtime:
-        message["realtimeInputConfig"] = realtime
+        message["realtimeInputConfig"] = {"automaticActivityDetection": detection}
     if setup.compression is not None:
         message["contextWindowCompression"] = _compression(setup.compression)
     if tools := _tools(setup.functions, setup.built_in_tools):
         message["tools"] = tools
+    if setup.extra:
+        _merge(message, json.loads(setup.extra))
     return json.dumps({"setup": message}).encode()
+
+
+def _merge(message: dict[str, Any], extra: dict[str, Any]) -> None:
+    """Put extra fields, in camel or snake case, into a message; objects in both keep what the extra ones lack."""
+    for name, value in extra.items():
+        first, *rest = name.split("_")
+        camel = first + "".join(word.capitalize() for word in rest)
+        present = message.get(camel)
+        if isinstance(present, dict) and isinstance(value, dict):
+            _merge(present, value)
+        else:
+            # Further inside may be names of the client's own, such as those of labels.
+            message[camel] = value
 
 
 def _quoted(text: str) -> bytes:

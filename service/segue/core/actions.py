@@ -49,7 +49,8 @@ class Setup:
     """What a new link is to be set up with. Both transcriptions are always asked for: they are evidence.
 
     So is resumption; `handle` is empty for a link that resumes nothing. `transparent` asks for the index of the last
-    message that a handle covers. Where the user may never interrupt the model, it is not `interruptible`.
+    message that a handle covers. `extra` are more fields as the service knows them, a JSON object as text; empty for
+    none. Where nobody may interrupt the model the service is not told so: it would not stop for the client either.
     """
 
     model: str
@@ -60,12 +61,12 @@ class Setup:
     detection: ServerDetection
     compression: Compression | None
     mode: Mode = Mode.SERVER
-    interruptible: bool = True
     functions: tuple[FunctionDeclaration, ...] = ()
     built_in_tools: tuple[str, ...] = ()
     thinking_level: str = ""
     handle: str = ""
     transparent: bool = False
+    extra: str = ""
 
 
 @dataclass(slots=True)
@@ -158,7 +159,7 @@ class Relearn:
 
 @dataclass(slots=True)
 class SendToolResult:
-    """Give the result of a call to the model: `response` is a JSON object, as text."""
+    """Give the result of a call to the model: `response` is a JSON object, as text; `call_id` is as the call had it."""
 
     link: int
     call_id: str

@@ -29,7 +29,7 @@ class Activities:
         spoke, so_far = self._detection.speaking, self._uplink.audio_seconds
         frames = self._detection.hear(audio, voiced, now)
         if self._detection.speaking and not spoke:
-            self._user.signal(Edge.START, now)
+            self._user.signal(Edge.START, now, self._detection.rising_at)
             self._outbox.put_urgent(UserActivity(started=True))
         faults = [self._user.hear(part, loud, now) for part, loud in frames]
         self._uplink.audio_seconds = so_far + len(audio) / MODEL_TAKES.bytes_per_second

@@ -1,12 +1,15 @@
 """The model's calls of the client's functions, from the call until the model has answered with its result."""
 
 from dataclasses import dataclass
+from itertools import takewhile
 from math import inf
 
 from segue.core.options import CALL_TIMEOUT, Options, Scheduling
 
 # More calls than this are not remembered: the oldest are forgotten.
 _MOST = 64
+# What the ids begin with that Segue gives to calls of a service that gives none.
+_OWN = "segue-"
 
 
 @dataclass(slots=True, eq=False)
@@ -38,6 +41,11 @@ class Call:
     bridged: bool = False
 
     @property
+    def anonymous(self) -> bool:
+        """Return whether the service gave it no id, and takes an answer for that of its function's oldest call."""
+        return self.id.startswith(_OWN)
+
+    @property
     def awaited(self) -> bool:
         """Return whether the client owes a result."""
         return self.response is None or self.will_continue
@@ -46,6 +54,15 @@ class Call:
     def given(self) -> bool:
         """Return whether the present link has the result."""
         return self.given_at < inf
+
+    @property
+    def settled(self) -> bool:
+        """Return whether the present link has the result and the model is to say nothing of it.
+
+        A model that waited for it goes on all the same.
+        """
+        silent = self.scheduling is Scheduling.SILENT and not (self.blocking and self.answerable)
+        return self.given and silent and not self.will_continue
 
     @property
     def put_off(self) -> bool:
@@ -67,6 +84,8 @@ class Calls:
         self._interim_after = options.interim_after
         self._wait = wait
         self._calls: dict[str, Call] = {}
+        # How many were given an id.
+        self._named = 0
 
     def declare(self, options: Options) -> None:
         """Take the functions that can be called from here on."""
@@ -101,6 +120,15 @@ class Calls:
     def waiting(self) -> bool:
         """Return whether the model, as this link has it, waits for a result and does nothing else."""
         return any(call.blocking and call.answerable and not call.given for call in self._calls.values())
+
+    def new_id(self) -> str:
+        """Return an id for a call to which the service gave none."""
+        self._named += 1
+        return f"{_OWN}{self._named}"
+
+    def named(self, call_id: str) -> list[str]:
+        """Return the ids of the calls that the service names by this one: without one, all that it gave none."""
+        return [call_id] if call_id else [call.id for call in self._calls.values() if call.anonymous]
 
     def add(self, call_id: str, name: str, arguments: str, turn: int, now: float) -> None:
         """Take a call of the model's. For what it calls beside a function that blocks it waits as well."""
@@ -137,7 +165,7 @@ class Calls:
 
     def of(self, turn: int) -> bool:
         """Return whether this turn waits for results, or for the model to go on with them."""
-        return any(call.turn == turn and not call.bridged for call in self._calls.values())
+        return any(call.turn == turn and not (call.bridged or call.settled) for call in self._calls.values())
 
     def end(self, turn: int) -> None:
         """Take it that the model ended this turn: it does not wait for what does not block of itself."""
@@ -194,10 +222,16 @@ class Calls:
         """
         owing = {call.turn for call in self._calls.values() if call.response is None and not call.answerable}
         results = [call for call in self._calls.values() if call.response is not None and not call.given]
-        return [call for call in results if call.answerable or call.turn not in owing]
+        return [call for call in results if (self._is_next(call) if call.answerable else call.turn not in owing)]
+
+    def _is_next(self, call: Call) -> bool:
+        """Return whether the service takes an answer for that of this call, and not of an older one of its function."""
+        older = takewhile(lambda other: other is not call, self._calls.values())
+        alike = (other for other in older if other.anonymous and other.name == call.name)
+        return not (call.anonymous and any(other.answerable and other.awaited for other in alike))
 
     def _interim_at(self, call: Call) -> float:
-        waits = call.blocking and call.answerable and call.response is None
+        waits = call.blocking and call.answerable and call.response is None and self._is_next(call)
         return call.at + self._interim_after if waits else inf
 
     def _blocks(self, name: str) -> bool:

@@ -69,8 +69,8 @@ class Detection:
         # Voiced audio of late, less the silence in it; that of the activity; and the silence at its end.
         self._rising = self._voiced = self._silence = 0.0
         self._began_at = self._heard_at = self._asked_at = -inf
-        # When the user was last audible.
-        self.voiced_at = -inf
+        # When the user was last audible, and when the first sound came of what may be, or became, an activity.
+        self.voiced_at = self.rising_at = -inf
         self._judged = self._extended = False
         # How many were asked, and which of them of the present activity's onset and of its end.
         self._questions = self._of_onset = self._of_end = 0
@@ -87,6 +87,8 @@ class Detection:
         if self._stage is not Stage.SILENT:
             self._follow(seconds, voiced, now)
             return [(audio, voiced)]
+        if voiced and not self._rising:
+            self.rising_at = now
         self._rising = self._rising + seconds if voiced else max(0.0, self._rising - seconds)
         if not voiced or self._rising < self._onset - 1e-6:
             return []

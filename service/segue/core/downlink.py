@@ -19,6 +19,8 @@ HELD_LIMIT = 180.0
 # nobody seems to have made a sound may still turn up, in seconds.
 _EVIDENCE_MARGIN = 0.25
 EVIDENCE_TIMEOUT = 1.5
+# Signs of the user that follow each other so soon are of one interruption, in seconds.
+_ONE_INTERRUPTION = 0.5
 # What the model was saying when it got a call's result is interrupted by that within this time, in seconds.
 _RESULT_TIMEOUT = 2.0
 # The end of a turn that was interrupted follows within this time, in seconds.
@@ -72,6 +74,8 @@ class Downlink:
         self._interrupted_until = -inf
         # When the user was last known to make a sound, to write or to interrupt.
         self.evidence_at = -inf
+        # When that began, if it went on without a break.
+        self._evidence_since = -inf
         # When the model was last given a call's result in a way that interrupts what it says.
         self._result_at = -inf
         # When the backend last ended a turn, and last sent anything of one.
@@ -96,9 +100,6 @@ class Downlink:
         turn = self._turn_of_output(now)
         seconds = len(event.audio) / self.playback.bytes_per_second
         if turn is None:
-            muted = self.turns.open
-            assert muted is not None, "muted without a turn"
-            muted.muted += seconds
             self._actions.append(Drop("interrupted", seconds))
             return
         if not turn.audio and self.words_at is not None:
@@ -177,14 +178,16 @@ class Downlink:
         self._interrupted_until = now + _END_OF_INTERRUPTED
         began_at = self.completed_at if turn is None else turn.began_at
         if self._result_at >= max(self.evidence_at, began_at) and now < self._result_at + _RESULT_TIMEOUT:
-            self.playback.cut_all(CutCause.TOOL, now)
+            self.playback.cut_all(CutCause.TOOL, now, since=self._result_at)
             return
-        if self.evidence_at < began_at - _EVIDENCE_MARGIN or now < self.playback.interruptible_at():
+        seen = self.evidence_at >= began_at - _EVIDENCE_MARGIN and now >= self.playback.interruptible_at()
+        # Where nobody may interrupt, who was speaking when the turn began is the only one whom the service can hear.
+        if not (seen or (turn is not None and turn.early)):
             self._doubt = self._doubt or _Doubt(turn, now)
             return
         # With nothing being said, a reply that was expected is cut. With nothing expected, nothing is: a second
         # `interrupted` for one cut, or one for a turn that is long over, must not mute the turn that comes.
-        if not self.playback.cut_all(CutCause.USER, now) and turn is None and self.reply_expected:
+        if not self.cut_all(now) and turn is None and self.reply_expected:
             self._cut_expected(CutCause.USER, now)
             # It is the backend that took the reply back: nothing of it can come late, and there is nothing to gate.
             self.turns.complete()
@@ -229,19 +232,31 @@ class Downlink:
 
     # Interruptions that nobody may have made.
 
-    def show_evidence(self, now: float) -> None:
+    def show_evidence(self, now: float, since: float | None = None) -> None:
         """Note that the user made a sound, wrote or interrupted; what was in doubt until now was real after all.
 
-        It is no evidence while nobody may interrupt.
+        It began at `since`, None for just now. It is no evidence while nobody may interrupt.
         """
         if now >= self.playback.interruptible_at():
-            self.evidence_at = now
+            self.note_sign(now, since)
             self._believe(now)
+
+    def note_sign(self, now: float, since: float | None = None) -> None:
+        """Note what interrupts the model and leaves an interruption that is in doubt in doubt; see `show_evidence`."""
+        if now >= self.evidence_at + _ONE_INTERRUPTION:
+            self._evidence_since = now if since is None else since
+        self.evidence_at = now
+
+    def cut_all(self, now: float) -> bool:
+        """Cut whatever plays, waits or is being made, because the user interrupts. Returns whether there was any."""
+        # A sound that is long over is none that is answered now.
+        since = self._evidence_since if now < self.evidence_at + EVIDENCE_TIMEOUT else now
+        return self.playback.cut_all(CutCause.USER, now, since=since)
 
     def _believe(self, now: float) -> None:
         if self._doubt is not None:
-            self._doubt = None
-            self.playback.cut_all(CutCause.USER, now)
+            since, self._doubt = self._doubt.at, None
+            self.playback.cut_all(CutCause.USER, now, since=since)
 
     def doubt_deadline(self) -> float:
         """Return when an interruption in doubt is taken for a phantom; inf for never."""
@@ -284,6 +299,12 @@ class Downlink:
             return broken
         return self.playback.break_off(turn, cause, now)
 
+    def end_turn(self) -> None:
+        """End the open turn: nobody goes on with it."""
+        turn = self.turns.complete()
+        assert turn is not None, "no turn to end"
+        self._outbox.put_end(turn.ended())
+
     def lose(self) -> None:
         """No link follows: turns end as they are."""
         self.reply_expected, self.words_at = False, None
@@ -301,7 +322,7 @@ class Downlink:
     def interrupt_playout(self, now: float) -> None:
         """The user speaks: cut what the backend takes to be over and the client still plays; text is not played."""
         if not self._writes and self.turns.open is None and now >= self.playback.interruptible_at():
-            self.playback.cut_all(CutCause.USER, now)
+            self.cut_all(now)
 
     def stop(self, number: int, heard: float | None, now: float) -> bool:
         """Cut a turn because the client asks; 0 means all that is going on. Returns whether it cut anything."""

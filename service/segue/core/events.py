@@ -51,11 +51,15 @@ class OpenRefused:
 
 @dataclass(slots=True)
 class AudioReceived:
-    """The user's audio in the session's input format, even none; `voiced` when its level stands out of the noise."""
+    """The user's audio in the session's input format, even none; `voiced` when its level stands out of the noise.
+
+    So many seconds before it, of nothing but `noise`, are not given to the session.
+    """
 
     seq: int
     audio: bytes
     voiced: bool
+    noise: float = 0.0
 
 
 @dataclass(slots=True)
@@ -306,7 +310,7 @@ class InteractionChanged:
 
 @dataclass(slots=True)
 class ToolCalled:
-    """The model asks for a function; `arguments` is a JSON object, as text."""
+    """The model asks for a function; `arguments` is a JSON object, as text, `call_id` empty where it gave none."""
 
     link: int
     call_id: str

@@ -48,6 +48,8 @@ class Intake:
         return Rejection.ENDING, "the session is ending and takes no more input: open another one"
 
     def _take_audio(self, event: ev.AudioReceived, now: float) -> Fault | None:
+        if event.noise:
+            self._line.uplink.pass_over(event.noise)
         # A converter may keep the first samples back.
         return self._line.hear(event.audio, event.voiced, now) if event.audio else None
 

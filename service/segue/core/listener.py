@@ -277,6 +277,8 @@ class Listener:
 
     def _call(self, event: ev.ToolCalled, now: float) -> None:
         before = self._downlink.turns.last_number
+        if not event.call_id:
+            event.call_id = self._calls.new_id()
         self._hear_model(event, now)
         turn = self._downlink.turns.open
         if turn is not None and not turn.cut:

@@ -124,12 +124,14 @@ class Options:
     """A valid OpenSession. Durations are in seconds.
 
     `input_format` is what the client sends, which is changed to what the model takes before the session gets it; None
-    when the client declared no format. `output_format` is what the model's is changed to. The user can interrupt a turn
+    when the client declared no format. `noise_gate` is for how long after a sound a noise gate lets all through, None
+    where there is no gate. `output_format` is what the model's is changed to. The user can interrupt a turn
     once it has played for `barge_in_after`; inf for never. At most `max_unacked_bytes` of audio are on their way to a
     client that acknowledges; 0 for any number. `first_turn` is what the model is to begin with, empty for a greeting,
     None where the user speaks first. `initial_history` holds what the user had said and the model had
     answered before, oldest first. `compression` is None when the client turned it off.
     A model that has waited for a call's result for `interim_after` is given `interim_text`, empty for Segue's own.
+    `backend_options` are extra fields of a link's setup, a JSON object as text; empty for none.
     """
 
     model: str
@@ -139,6 +141,7 @@ class Options:
     modality: Modality = Modality.AUDIO
     mode: Mode = Mode.SERVER
     detection: ServerDetection = ServerDetection()
+    noise_gate: float | None = None
     functions: tuple[FunctionDeclaration, ...] = ()
     built_in_tools: tuple[str, ...] = ()
     interim_after: float = inf
@@ -160,6 +163,7 @@ class Options:
     max_duration: float = 14_400.0
     labels: dict[str, str] = field(default_factory=dict)
     notices: bool = False
+    backend_options: str = ""
 
     @property
     def frame_bytes(self) -> int:

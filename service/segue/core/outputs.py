@@ -152,13 +152,18 @@ class UserActivity:
 
 @dataclass(slots=True)
 class Interrupted:
-    """`heard` is in seconds of the turn's audio."""
+    """`heard` is in seconds of the turn's audio.
+
+    `stop_latency` is from the first sign of an interruption to the last audio that was released, in seconds; None where
+    nobody interrupted, or none had been released.
+    """
 
     turn: int
     cause: CutCause
     heard_text: str = ""
     unheard_text: str = ""
     heard: float = 0.0
+    stop_latency: float | None = None
 
 
 @dataclass(slots=True)

@@ -69,11 +69,7 @@ class Patience:
         waits = self._calls.waiting or self._uplink.queued or self._uplink.holding or self._journal.open
         if waits or (turn is not None and not turn.cut):
             return inf
-        free_at = self._downlink.completed_at
-        if turn is not None and self._downlink.playback.barge_in_after == inf:
-            # What nobody can interrupt the service takes to be playing to its end, even if the client was told to stop.
-            free_at = max(free_at, turn.began_at + turn.audio + turn.muted)
-        return max(self._watchdog.deadline(), free_at + self._watchdog.timeout)
+        return max(self._watchdog.deadline(), self._downlink.completed_at + self._watchdog.timeout)
 
     def played_at(self) -> float:
         """Return when all that has come so far was played, or will be."""

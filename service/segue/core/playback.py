@@ -66,7 +66,7 @@ class Playback:
     def interruptible_at(self) -> float:
         """Return when the user may interrupt what is said; -inf for now, inf for not before it is over.
 
-        A model that began too early can be interrupted, unless it never can.
+        A model that began too early can be interrupted; where it never can, by who was speaking then alone.
         """
         if not self.barge_in_after:
             return -inf
@@ -108,15 +108,20 @@ class Playback:
         self.cut(turn, CutCause.CLIENT, now, heard)
         return True
 
-    def cut_all(self, cause: CutCause, now: float, heard: float | None = None) -> bool:
-        """Cut whatever plays, waits or is being made. Returns whether there was anything."""
+    def cut_all(self, cause: CutCause, now: float, heard: float | None = None, *, since: float | None = None) -> bool:
+        """Cut whatever plays, waits or is being made; see `cut`. Returns whether there was anything."""
         turns = [turn for turn in self.turns.unended if not (turn.cut or turn.stopped)]
         for index, turn in enumerate(turns):
-            self.cut(turn, cause, now, heard if index == 0 else None)
+            self.cut(turn, cause, now, heard if index == 0 else None, since=since)
         return bool(turns)
 
-    def cut(self, turn: Turn, cause: CutCause, now: float, heard: float | None = None) -> None:
-        """Cut a turn, after `heard` seconds of it as the client says, or as the player's clock does for now."""
+    def cut(
+        self, turn: Turn, cause: CutCause, now: float, heard: float | None = None, *, since: float | None = None
+    ) -> None:
+        """Cut a turn, after `heard` seconds of it as the client says, or as the player's clock does for now.
+
+        `since` is when whoever interrupts was first noticed, None for just now.
+        """
         turn.split_final = heard is not None
         if heard is None:
             heard = turn.released - self.outbox.player.ahead(now)
@@ -127,7 +132,8 @@ class Playback:
         self.turns.cut(turn, cause, heard, now)
         self._cuts.append(turn)
         self.totals.interruptions += 1
-        self.outbox.put_urgent(Interrupted(turn.number, cause, *turn.split(heard), heard))
+        stop_latency = turn.stop_latency(now if since is None else since)
+        self.outbox.put_urgent(Interrupted(turn.number, cause, *turn.split(heard), heard, stop_latency))
 
     def break_off(self, turn: Turn, cause: CutCause, now: float) -> Broken | None:
         """Have a turn that the backend cannot finish play to the end of its last whole sentence, and end there.
@@ -205,6 +211,7 @@ class Playback:
                 playing = self.turns.find(output.turn)
                 assert playing is not None, "audio of a turn that is over"
                 playing.plays_at = min(playing.plays_at, now)
+                playing.released_at = now
                 playing.released += seconds
                 self.active_at = now
                 self.tell(playing)

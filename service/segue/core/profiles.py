@@ -53,6 +53,7 @@ class Profile:
         idle_by_turn_complete: the end of a turn means that the model is idle; else interactionStatus says so.
         proactive: it may stay silent where it is not addressed.
         calls_wait: it waits for the result of a call unless the function's declaration says otherwise.
+        calls_choose: that declaration may say otherwise.
         gates_calls: audio that comes while it waits for a call's result may close the link.
         replay_speed: how many times faster than real time it takes audio.
         faint_audio_limit: so many seconds in a row that nobody could hear are a wedge; 0 for never.
@@ -77,6 +78,7 @@ class Profile:
     idle_by_turn_complete: bool = True
     proactive: bool = False
     calls_wait: bool = True
+    calls_choose: bool = True
     gates_calls: bool = False
     replay_speed: float = 3.0
     faint_audio_limit: float = 0.0
@@ -87,7 +89,13 @@ _BOTH = frozenset({Modality.AUDIO, Modality.TEXT})
 
 # Sources: the Live API's model pages and the reports of its users; the newest family is the last.
 PROFILES = (
-    Profile("2.0-flash-live", ("gemini-2.0-flash-live", "gemini-2.0-flash-exp"), _BOTH, window=32_000),
+    Profile(
+        "2.0-flash-live",
+        ("gemini-2.0-flash-live", "gemini-2.0-flash-exp"),
+        _BOTH,
+        window=32_000,
+        calls_choose=False,
+    ),
     Profile("half-cascade", ("gemini-live-2.5-flash", "gemini-2.5-flash-live"), _BOTH, window=32_000),
     # Native audio closes the link with 1007 "Unsupported language code", and with 1008 for audio during a call.
     Profile(
@@ -105,6 +113,7 @@ PROFILES = (
         note_slot=NoteSlot.SYSTEM,
         takes_language=False,
         window=128_000,
+        calls_choose=False,
         gates_calls=True,
     ),
     # Takes clientContent only for the initial history: later it closes the link with 1007.
@@ -114,6 +123,7 @@ PROFILES = (
         text_slot=TextSlot.REALTIME,
         note_slot=NoteSlot.REALTIME,
         sees_always=True,
+        calls_choose=False,
     ),
     # Content that completes no turn leaves it open for up to 25 s; contextUpdate is not known to work everywhere.
     Profile(
@@ -127,6 +137,7 @@ PROFILES = (
         idle_by_turn_complete=False,
         proactive=True,
         calls_wait=False,
+        calls_choose=False,
     ),
     Profile(
         "3.8-live",

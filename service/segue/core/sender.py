@@ -98,8 +98,9 @@ class Sender:
         """Send the result of a call that the link remembers."""
         assert call.response is not None
         self._links.messages += 1
+        call_id = "" if call.anonymous else call.id
         self._actions.append(
-            SendToolResult(self._links.number, call.id, call.name, call.response, call.scheduling, call.will_continue)
+            SendToolResult(self._links.number, call_id, call.name, call.response, call.scheduling, call.will_continue)
         )
 
     def tell(self, missed: str) -> bool:

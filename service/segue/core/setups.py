@@ -1,7 +1,5 @@
 """What a link is set up with."""
 
-from math import inf
-
 from segue.core.actions import Setup
 from segue.core.handles import Handle
 from segue.core.options import Options
@@ -13,11 +11,23 @@ from segue.core.wording import with_history
 def fault_of(options: Options, profile: Profile) -> str | None:
     """Return why no link can be had for these options, and what to do; None when one can."""
     if options.modality in profile.modalities:
-        return None
+        return fault_of_functions(options, profile)
     return (
         f"{options.model} does not answer in {options.modality.name}: "
         "leave response_modality out, or choose another model"
     )
+
+
+def fault_of_functions(options: Options, profile: Profile) -> str | None:
+    """Return which functions the model cannot call as they are declared, and what to do; None where it can."""
+    if profile.calls_choose:
+        return None
+    others = [repr(function.name) for function in options.functions if function.blocking is (not profile.calls_wait)]
+    if not others:
+        return None
+    declared = f"blocking is {str(not profile.calls_wait).lower()} in the declaration of {', '.join(others)}"
+    waits = "always" if profile.calls_wait else "never"
+    return f"{declared}, and {options.model} {waits} waits for results: leave blocking out, or choose another model"
 
 
 def setup_of(options: Options, profile: Profile, instruction: str, handle: str, *, transparent: bool) -> Setup:
@@ -31,12 +41,12 @@ def setup_of(options: Options, profile: Profile, instruction: str, handle: str, 
         detection=options.detection,
         compression=options.compression,
         mode=options.mode,
-        interruptible=options.barge_in_after < inf,
         functions=options.functions,
         built_in_tools=options.built_in_tools,
         thinking_level=profile.thinking_level,
         handle=handle,
         transparent=transparent,
+        extra=options.backend_options,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from itertools import chain
 from math import inf
 
 from segue.core import events as ev
@@ -11,7 +12,7 @@ from segue.core.journal import PAUSE
 from segue.core.options import Scheduling
 from segue.core.outputs import Rejection, ToolCallCancelled
 from segue.core.parts import Parts
-from segue.core.wording import interim, result_of, timed_out
+from segue.core.wording import interim, result_of, returned, timed_out
 
 _INTERRUPTED = '{"error": "the user interrupted"}'
 
@@ -19,7 +20,8 @@ _INTERRUPTED = '{"error": "the user interrupted"}'
 class Tools:
     """One session's. A link that does not remember a call gets its result as a text, with what it was asked for.
 
-    So does one that got an interim answer, since a call can be answered once: as soon as nobody speaks.
+    So does one that got an interim answer, since a call can be answered once: as soon as nobody speaks. What it is not
+    to speak of it is told as a note, with the user's next words.
     """
 
     def __init__(self, parts: Parts) -> None:
@@ -33,6 +35,7 @@ class Tools:
         self._uplink = parts.uplink
         self._handover = parts.handover
         self._watchdog = parts.watchdog
+        self._notes = parts.notes
 
     def call(self, event: ev.ToolCalled, now: float) -> None:
         """Take a call of the model's; in a turn that was cut it fails, and the client is not troubled with it."""
@@ -45,7 +48,7 @@ class Tools:
 
     def cancel(self, event: ev.ToolCallsCancelled, now: float) -> None:
         """Tell the client which results nobody wants any more; what was held back for them is sent."""
-        for call_id in event.call_ids:
+        for call_id in chain.from_iterable(map(self._calls.named, event.call_ids)):
             if self._calls.cancel(call_id):
                 self._playback.outbox.put_urgent(ToolCallCancelled(call_id))
         self._release(now)
@@ -95,11 +98,16 @@ class Tools:
         texts = []
         for call in calls:
             call.given_at = now
+            told = self._recall.question(call.turn), call.name, call.arguments, call.response or ""
             if call.answerable:
                 self._uplink.give(call)
             elif call.scheduling is not Scheduling.SILENT:
-                question = self._recall.question(call.turn)
-                texts.append(result_of(question, call.name, call.arguments, call.response or ""))
+                texts.append(result_of(*told))
+            else:
+                # What finds no room among the notes is let go: nobody asked for a word of it.
+                self._notes.add(returned(*told))
+                if not call.will_continue:
+                    self._calls.cancel(call.id)
         # A model that waits for a result says nothing that it could interrupt.
         free = [call for call in calls if not (call.answerable and call.blocking)]
         interrupts = any(call.scheduling is Scheduling.INTERRUPT for call in free)
@@ -111,6 +119,7 @@ class Tools:
             self._uplink.tick(now)
         if calls:
             self._go_on(now, expecting=any(call.scheduling is not Scheduling.SILENT for call in calls))
+            self._end_silent_turn()
 
     def tick(self, now: float) -> None:
         """Do what is due: fail calls that took too long, bridge those that take long, and tell what had to wait."""
@@ -146,10 +155,16 @@ class Tools:
         if expecting and not (turn is not None and turn.cut):
             self._watchdog.expect(now + self._uplink.queued_seconds)
 
+    def _end_silent_turn(self) -> None:
+        """End a turn that a link which is gone began, once all it waited for are results that need no words."""
+        turn = self._playback.turns.open
+        if turn is not None and turn.handed_over and not turn.cut and not self._calls.of(turn.number):
+            self._downlink.end_turn()
+
     def _free_at(self, call: Call) -> float:
         """Return from when on a result can be given; inf for as long as its text would interrupt somebody."""
         turn = self._playback.turns.open
-        if call.answerable or call.scheduling is Scheduling.INTERRUPT:
+        if call.answerable or call.scheduling in (Scheduling.INTERRUPT, Scheduling.SILENT):
             return -inf
         if turn is not None and not (turn.cut or turn.handed_over):
             return inf

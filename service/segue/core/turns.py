@@ -34,8 +34,6 @@ class Turn:
     number: int
     audio: float = 0.0
     released: float = 0.0
-    # So much came after it was cut.
-    muted: float = 0.0
     # So much of it nobody could hear.
     faint: float = 0.0
     first_audio_latency: float | None = None
@@ -43,6 +41,8 @@ class Turn:
     began_at: float = inf
     # When the first of its audio was released: it plays from then on.
     plays_at: float = inf
+    # When the last of its audio was released.
+    released_at: float = -inf
     # Some of it has reached the client.
     told: bool = False
     # Its number has reached the client.
@@ -82,6 +82,10 @@ class Turn:
     @property
     def cut(self) -> bool:
         return self.cut_cause is not None
+
+    def stop_latency(self, since: float) -> float | None:
+        """Return for how long its audio was still released after this time; None where none ever was."""
+        return max(0.0, self.released_at - max(since, self.plays_at)) if self.released else None
 
     def write(self, text: str) -> None:
         """Note a piece of a written reply: it is read as soon as it is sent."""

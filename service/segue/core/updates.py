@@ -8,6 +8,7 @@ from segue.core.admission import Fault
 from segue.core.options import Options, Update
 from segue.core.outputs import Rejection
 from segue.core.parts import Parts
+from segue.core.setups import fault_of_functions
 
 _T = TypeVar("_T", Options, Update)
 
@@ -42,6 +43,8 @@ class Updates:
         options = _merged(parts.instructions.options, update)
         if fault := fault_of_window(options):
             return Rejection.INVALID_FIELD, fault
+        if fault := fault_of_functions(options, parts.profile):
+            return Rejection.UNSUPPORTED_BY_MODEL, fault
         parts.instructions.options = options
         parts.playback.change(options)
         parts.calls.declare(options)

@@ -150,6 +150,11 @@ class Uplink:
             self.tick(now)
         return None
 
+    def pass_over(self, seconds: float) -> None:
+        """Take it that the client sent so many seconds of noise, which is not passed on."""
+        self.audio_seconds += seconds
+        self._actions.append(Drop("noise", seconds))
+
     def show(self, content: bytes, mime_type: str, now: float) -> None:
         """Take an image for the model to see."""
         self._images.show(content, mime_type)

@@ -9,7 +9,6 @@ from segue.core.admission import Fault
 from segue.core.journal import Edge
 from segue.core.listener import Listener
 from segue.core.options import Mode
-from segue.core.outputs import CutCause
 from segue.core.parts import Parts
 from segue.core.wording import fenced
 
@@ -55,14 +54,17 @@ class User:
                 self._await_answer(now)
         return fault
 
-    def signal(self, edge: Edge, now: float) -> None:
-        """Take the client's word that the user begins to speak, or has finished."""
+    def signal(self, edge: Edge, now: float, since: float | None = None) -> None:
+        """Take the client's word that the user begins to speak, or has finished.
+
+        `since` is when the first sound of it was heard, None for just now.
+        """
         if not self._uplink.signal(edge, now) or self._uplink.holding:
             return
-        self._downlink.show_evidence(now)
+        self._downlink.show_evidence(now, since)
         if edge is Edge.START:
             self._file_words()
-            self._playback.cut_all(CutCause.USER, now)
+            self._downlink.cut_all(now)
             self._listener.watch_cut()
             if not self._detects:
                 # A client knows what it says; what Segue has heard may be a cough.
@@ -101,7 +103,7 @@ class User:
             held = self._uplink.holds(now)
             self._uplink.write(fenced(text), now)
             if not held:
-                self._downlink.evidence_at = now
+                self._downlink.note_sign(now)
                 self._await_answer(now)
         return fault
 
@@ -149,7 +151,7 @@ class User:
             return
         self._downlink.show_evidence(now)
         if Edge.START in held:
-            self._playback.cut_all(CutCause.USER, now)
+            self._downlink.cut_all(now)
         if worded:
             self._hear_words(now)
             self._watchdog.expect(now + self._uplink.queued_seconds)

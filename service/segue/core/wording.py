@@ -55,12 +55,15 @@ def go_on(question: str, heard: str, rest: str) -> str:
     return _FENCE.format(" ".join(parts))
 
 
+def returned(question: str, name: str, arguments: str, response: str) -> str:
+    """Return the result of a call that the model may not remember, and that it is not to speak of; not fenced."""
+    asked = f"The user had said: {quoted(question)}. " if question else ""
+    return f"{asked}You had called the function {name} with {arguments}, and it returned {response}."
+
+
 def result_of(question: str, name: str, arguments: str, response: str) -> str:
     """Return the result of a call that the model may not remember, with the request to answer."""
-    asked = f"The user had said: {quoted(question)}. " if question else ""
-    return _FENCE.format(
-        f"{asked}You had called the function {name} with {arguments}, and it returned {response}. Answer the user now."
-    )
+    return _FENCE.format(f"{returned(question, name, arguments, response)} Answer the user now.")
 
 
 def interim(words: str) -> str:

@@ -21,6 +21,7 @@ from segue.core.options import (
 )
 from segue.core.outputs import CloseReason
 from segue.core.resume_context import fault_of_template
+from segue.edge.backend_options import read_backend_options, wrong_backend_options
 from segue.edge.durations import out_of_range, seconds, seconds_of
 from segue.edge.tools import read_functions, wrong_tools
 from segue.edge.updating import read_barge_in, read_lead, wrong_barge_in, wrong_delivery
@@ -31,6 +32,8 @@ MAX_LABELS = 16
 MAX_LABEL_BYTES = 63
 MAX_HISTORY_TURNS = 64
 _DAY = 86_400.0
+# How long a noise gate stays open after the last sound unless the client says so, in seconds.
+_HANG_OVER = 0.6
 # How long one audio event is unless the client says so, in seconds: for a telephone as long as its packets.
 _FRAME_DURATIONS = {Encoding.LINEAR16: 0.040, Encoding.MULAW: 0.020, Encoding.ALAW: 0.020}
 
@@ -70,6 +73,7 @@ def read_open(opening: pb.OpenSession, default_model: str) -> Options | Refusal:
             silence_ms=_milliseconds(detection, "silence"),
             prefix_padding_ms=_milliseconds(detection, "prefix_padding"),
         ),
+        noise_gate=seconds(detection.noise_gate, "hang_over", _HANG_OVER) if detection.HasField("noise_gate") else None,
         functions=read_functions(opening.tools),
         built_in_tools=tuple(opening.tools.built_in),
         interim_after=seconds(opening.tool_policy, "interim_after", inf),
@@ -93,6 +97,7 @@ def read_open(opening: pb.OpenSession, default_model: str) -> Options | Refusal:
         max_duration=seconds(opening, "max_duration", 14_400.0),
         labels=dict(opening.labels),
         notices=opening.include_notices,
+        backend_options=read_backend_options(opening.backend_options),
     )
 
 
@@ -121,6 +126,7 @@ def _wrong(opening: pb.OpenSession) -> Iterator[str]:
     yield from wrong_tools(opening.tools)
     yield from wrong_barge_in(opening.barge_in)
     yield from wrong_delivery(opening.delivery)
+    yield from wrong_backend_options(opening.backend_options)
     yield from _contradictory_detection(opening.turn_detection)
     for name, audio_format in (("input_format", opening.input_format), ("output_format", opening.output_format)):
         if opening.HasField(name):
@@ -131,6 +137,7 @@ def _wrong(opening: pb.OpenSession) -> Iterator[str]:
     yield from out_of_range(opening, "resume_window", 0.0, _DAY)
     yield from out_of_range(opening.turn_detection, "silence", 0.100, 5.0)
     yield from out_of_range(opening.turn_detection, "prefix_padding", 0.0, 1.0)
+    yield from out_of_range(opening.turn_detection.noise_gate, "hang_over", 0.100, 5.0)
     yield from out_of_range(opening.tool_policy, "interim_after", 0.100, 60.0)
     if opening.tool_policy.interim_text and not opening.tool_policy.HasField("interim_after"):
         yield "tool_policy.interim_text is never said without tool_policy.interim_after: set that, or leave it out"
@@ -167,6 +174,9 @@ def _contradictory_detection(detection: pb.TurnDetection) -> Iterator[str]:
         for field, _ in detection.ListFields():
             if field.name != "mode":
                 yield f"turn_detection.{field.name} tunes a detector, and MODE_MANUAL has none: leave it out"
+    elif detection.mode == pb.TurnDetection.MODE_GATEWAY and detection.HasField("noise_gate"):
+        advice = "MODE_GATEWAY gives the model no noise between activities anyway: leave it out"
+        yield f"turn_detection.noise_gate is for MODE_SERVER, and {advice}"
 
 
 def _wrong_format(name: str, audio_format: pb.AudioFormat) -> Iterator[str]:
@@ -198,8 +208,6 @@ def _enum_holders(opening: pb.OpenSession) -> Iterator[tuple[Message, str]]:
 def _unserved(opening: pb.OpenSession) -> Iterator[str]:
     if seconds_of(opening.resume_window):
         yield "resume_window"
-    if opening.HasField("backend_options"):
-        yield "backend_options"
 
 
 def read_format(audio_format: pb.AudioFormat) -> AudioFormat:

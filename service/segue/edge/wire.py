@@ -161,6 +161,7 @@ def _write_activity(activity: out.UserActivity) -> pb.ServerEvent:
 
 
 def _write_interrupted(interrupted: out.Interrupted) -> pb.ServerEvent:
+    latency = interrupted.stop_latency
     return pb.ServerEvent(
         turn=interrupted.turn,
         interrupted=pb.Interrupted(
@@ -168,6 +169,7 @@ def _write_interrupted(interrupted: out.Interrupted) -> pb.ServerEvent:
             heard_text=interrupted.heard_text,
             unheard_text=interrupted.unheard_text,
             heard_duration=_duration(interrupted.heard),
+            stop_latency=None if latency is None else _duration(latency),
         ),
     )
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from segue.audio.activity import Detector
+from segue.audio.activity import Detector, NoiseGate
 from segue.audio.formats import to_model
 from segue.audio.level import Level
 from segue.core.admission import fault_of_audio
@@ -17,6 +17,7 @@ class Hearing:
         self._format = options.input_format
         self._conversion = to_model(self._format) if self._format else None
         self._level = Level()
+        self._gate = None if options.noise_gate is None else NoiseGate(options.noise_gate)
         self._detector: Detector | None = None
         if options.mode is Mode.GATEWAY:
             self._detector = Detector(options.detection.start_sensitivity)
@@ -24,13 +25,19 @@ class Hearing:
         self._unjudged = b""
 
     def hear(self, seq: int, audio: bytes) -> Iterator[AudioReceived | InputRefused]:
-        """Yield what the session is told of a frame in the client's format: in parts where a detector tells borders."""
+        """Yield what the session is told of a frame in the client's format.
+
+        In parts where a detector tells borders or a noise gate opens; without its audio while that is closed.
+        """
         fault = fault_of_audio(audio, self._format)
         if fault is not None or self._conversion is None:
             assert fault is not None
             yield InputRefused(seq, *fault)
             return
         audio = self._conversion.take(audio)
+        if self._gate is not None:
+            yield from self._let_through(self._gate, seq, audio)
+            return
         if self._detector is None:
             yield AudioReceived(seq, audio, self._level.voiced(audio))
             return
@@ -45,6 +52,21 @@ class Hearing:
         if seq:
             # What is too short to be judged counts as received all the same.
             yield AudioReceived(seq, b"", voiced=False)
+
+    def _let_through(self, gate: NoiseGate, seq: int, audio: bytes) -> Iterator[AudioReceived]:
+        voiced, dropped = self._level.voiced(audio), gate.dropped
+        passed = gate.let_through(audio)
+        if passed is None:
+            noise = (gate.dropped - dropped) / MODEL_TAKES.bytes_per_second
+            if seq or noise:
+                yield AudioReceived(seq, b"", voiced=False, noise=noise)
+            return
+        before = len(passed) - len(audio)
+        if before:
+            # A click is not to count for as long as the pre-roll that comes with it.
+            yield AudioReceived(seq, passed[:before], voiced=False)
+            seq = 0
+        yield AudioReceived(seq, passed[before:], voiced)
 
     def relearn(self) -> None:
         """Take what comes next for the noise of the line."""

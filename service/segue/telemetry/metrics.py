@@ -28,6 +28,7 @@ from segue.core.outputs import (
 )
 
 _LATENCY_BUCKETS = (0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0)
+_STOP_BUCKETS = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0)
 _RTT_BUCKETS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 _TURN_BUCKETS = (0.5, 1, 2, 5, 10, 20, 40, 80, 160)
 _LAG_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1.0)
@@ -159,6 +160,12 @@ class Metrics:
             ["outcome"],
             registry=reg,
         )
+        self.interruption_stop = Histogram(
+            "segue_interruption_stop_seconds",
+            "From the first sign that somebody interrupts a turn to the last of its audio that was sent.",
+            buckets=_STOP_BUCKETS,
+            registry=reg,
+        )
         self.heard_ratio = Histogram(
             "segue_interruption_heard_ratio",
             "The part of an interrupted turn's audio that was heard.",
@@ -238,6 +245,8 @@ class Metrics:
                 self._observe_turn(output, family)
             case Interrupted() if output.cause is not CutCause.NONE:
                 self.interruptions.labels(output.cause.name.lower()).inc()
+                if output.stop_latency is not None:
+                    self.interruption_stop.observe(output.stop_latency)
             case InputRejected():
                 self.rejections.labels(output.reason.name.lower()).inc()
 

@@ -141,6 +141,13 @@ async def test_options_win_over_arguments() -> None:
     assert opening.input_format == mulaw
 
 
+@pytest.mark.parametrize("gated", [False, True])
+async def test_noise_is_kept_from_the_model_where_that_is_asked_for(gated: bool) -> None:
+    async with serving(listen) as server, segue_client.connect(server.target, noise_gate=gated):
+        pass
+    assert server.streams[0].heard[0].open.turn_detection.HasField("noise_gate") is gated
+
+
 async def test_everything_that_can_be_said() -> None:
     async with serving(listen) as server, segue_client.connect(server.target, turn_detection="MANUAL") as session:
         await session.start_activity()

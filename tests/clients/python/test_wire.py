@@ -63,9 +63,10 @@ OUTPUTS: dict[str, tuple[pb.ServerEvent, events.Event | events.Closed]] = {
                 heard_text="a",
                 unheard_text="b",
                 heard_duration=a_second_and_a_half(),
+                stop_latency=Duration(nanos=250_000_000),
             ),
         ),
-        events.Interrupted(3, "CLIENT", "a", "b", 1.5),
+        events.Interrupted(3, "CLIENT", "a", "b", 1.5, 0.25),
     ),
     "turn_ended": (
         pb.ServerEvent(

@@ -131,7 +131,7 @@ class FunctionDeclaration(_message.Message):
     def __init__(self, name: _Optional[str] = ..., description: _Optional[str] = ..., parameters: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., blocking: _Optional[bool] = ..., timeout: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class TurnDetection(_message.Message):
-    __slots__ = ("mode", "start_sensitivity", "end_sensitivity", "silence", "prefix_padding")
+    __slots__ = ("mode", "start_sensitivity", "end_sensitivity", "silence", "prefix_padding", "noise_gate")
     class Mode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         MODE_UNSPECIFIED: _ClassVar[TurnDetection.Mode]
@@ -155,12 +155,20 @@ class TurnDetection(_message.Message):
     END_SENSITIVITY_FIELD_NUMBER: _ClassVar[int]
     SILENCE_FIELD_NUMBER: _ClassVar[int]
     PREFIX_PADDING_FIELD_NUMBER: _ClassVar[int]
+    NOISE_GATE_FIELD_NUMBER: _ClassVar[int]
     mode: TurnDetection.Mode
     start_sensitivity: TurnDetection.Sensitivity
     end_sensitivity: TurnDetection.Sensitivity
     silence: _duration_pb2.Duration
     prefix_padding: _duration_pb2.Duration
-    def __init__(self, mode: _Optional[_Union[TurnDetection.Mode, str]] = ..., start_sensitivity: _Optional[_Union[TurnDetection.Sensitivity, str]] = ..., end_sensitivity: _Optional[_Union[TurnDetection.Sensitivity, str]] = ..., silence: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., prefix_padding: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    noise_gate: NoiseGate
+    def __init__(self, mode: _Optional[_Union[TurnDetection.Mode, str]] = ..., start_sensitivity: _Optional[_Union[TurnDetection.Sensitivity, str]] = ..., end_sensitivity: _Optional[_Union[TurnDetection.Sensitivity, str]] = ..., silence: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., prefix_padding: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., noise_gate: _Optional[_Union[NoiseGate, _Mapping]] = ...) -> None: ...
+
+class NoiseGate(_message.Message):
+    __slots__ = ("hang_over",)
+    HANG_OVER_FIELD_NUMBER: _ClassVar[int]
+    hang_over: _duration_pb2.Duration
+    def __init__(self, hang_over: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class BargeIn(_message.Message):
     __slots__ = ("policy", "after")

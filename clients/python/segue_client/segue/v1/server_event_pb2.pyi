@@ -104,7 +104,7 @@ class UserActivity(_message.Message):
     def __init__(self, edge: _Optional[_Union[UserActivity.Edge, str]] = ...) -> None: ...
 
 class Interrupted(_message.Message):
-    __slots__ = ("cause", "heard_text", "unheard_text", "heard_duration")
+    __slots__ = ("cause", "heard_text", "unheard_text", "heard_duration", "stop_latency")
     class Cause(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         CAUSE_UNSPECIFIED: _ClassVar[Interrupted.Cause]
@@ -129,11 +129,13 @@ class Interrupted(_message.Message):
     HEARD_TEXT_FIELD_NUMBER: _ClassVar[int]
     UNHEARD_TEXT_FIELD_NUMBER: _ClassVar[int]
     HEARD_DURATION_FIELD_NUMBER: _ClassVar[int]
+    STOP_LATENCY_FIELD_NUMBER: _ClassVar[int]
     cause: Interrupted.Cause
     heard_text: str
     unheard_text: str
     heard_duration: _duration_pb2.Duration
-    def __init__(self, cause: _Optional[_Union[Interrupted.Cause, str]] = ..., heard_text: _Optional[str] = ..., unheard_text: _Optional[str] = ..., heard_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    stop_latency: _duration_pb2.Duration
+    def __init__(self, cause: _Optional[_Union[Interrupted.Cause, str]] = ..., heard_text: _Optional[str] = ..., unheard_text: _Optional[str] = ..., heard_duration: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ..., stop_latency: _Optional[_Union[datetime.timedelta, _duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class TurnEnded(_message.Message):
     __slots__ = ("reason", "heard_text", "unheard_text", "heard_duration", "audio_duration", "first_audio_latency", "usage", "backend_reason")
