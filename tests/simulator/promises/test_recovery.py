@@ -291,6 +291,28 @@ def test_an_answer_clears_a_service_of_wedges_only_where_it_came(arrives: bool, 
         recovering(told)
 
 
+@pytest.mark.parametrize("ends", [True, False])
+def test_an_answer_that_only_an_empty_turn_before_it_ended_clears_a_service_of_no_wedge(ends: bool) -> None:
+    told = conversation().asked(20.0, 100, 199)
+    for number in (1, 2, 3):
+        told.service(21.0 + number, number, "fault_struck", fault="generation_stops")
+        if number == 2:
+            told.service(23.0, 2, "turn_begun", turn=1, stamps="100-199", text="")
+            told.service(23.1, 2, "interrupted_sent", turn=1).service(23.1, 2, "turn_complete_sent", turn=1)
+            told.service(23.1, 2, "speech_planned", first=51, last=60).service(23.1, 2, "audio_sent", turn=1)
+            told.gateway(23.2, "speech_received", link=2, first=51, last=60)
+            if ends:
+                told.service(23.3, 2, "turn_complete_sent", turn=1)
+        told.gateway(22.0 + number, "wedged", sign="STOPPED").gateway(22.0 + number, "link_hung_up", link=number)
+        told.dialled(22.0 + number, number + 1, "RECOVERY").opened(22.5 + number, number + 1)
+    told.output(26.0, "closed", 0, reason="BACKEND_WEDGED")
+    if ends:
+        with pytest.raises(Broke, match=r"\(BACKEND_WEDGED\) without a cause"):
+            recovering(told)
+    else:
+        recovering(told)
+
+
 @pytest.mark.parametrize("begun", [True, False])
 def test_a_link_that_did_not_notice_who_spoke_may_be_silent_until_they_know(begun: bool) -> None:
     # They speak for 18 s.
@@ -350,3 +372,25 @@ def test_a_link_that_is_taken_for_wedged_though_nothing_went_wrong_breaks_it() -
     told = conversation().gateway(20.0, "wedged", sign="SILENCE")
     with pytest.raises(Broke, match=r"took a healthy link for wedged at 20.000 s \(SILENCE\)"):
         recovering(told.ended(60.0))
+
+
+@pytest.mark.parametrize(
+    ("fault", "struck_at", "in_it"),
+    [
+        ("generation_stops", 10.0, True),
+        ("empty_turn", 10.0, True),
+        # In the turn before.
+        ("generation_stops", 6.0, False),
+        # Of a moment, which is over.
+        ("text_ignored", 10.0, False),
+    ],
+)
+def test_what_strikes_between_turns_is_in_the_next_one_however_late(fault: str, struck_at: float, in_it: bool) -> None:
+    told = conversation().service(struck_at, 1, "fault_struck", fault=fault)
+    told.asked(60.0, 100, 199).understood(60.8, 1, 2, 100, 199).gateway(68.8, "wedged", sign="SILENCE")
+    told.gateway(68.8, "link_hung_up", link=1).dialled(68.8, 2, "RECOVERY").opened(69.0, 2).client(69.5, "session_left")
+    if in_it:
+        recovering(told)
+    else:
+        with pytest.raises(Broke, match="took a healthy link for wedged"):
+            recovering(told)

@@ -5,6 +5,7 @@ A connection is known to belong to a session by its name: "call-1/2" is that of 
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from segue.simulator.history import History, Record
@@ -225,6 +226,7 @@ class Chronicle:
         if trouble := trouble_of(record, link):
             self.delays.append(trouble)
         if record.kind == "turn_begun":
+            self._carry_over(link, record.at)
             stamps = _ranges(str(fields["stamps"]))
             turn = ModelTurn(link, int(fields["turn"] or 0), record.at, stamps, str(fields["text"]))
             turn.answers = link not in self._silenced
@@ -266,6 +268,7 @@ class Chronicle:
                 # What ended before was another one, of which there was nothing.
                 turn.interrupted, turn.over_at, turn.ended_at = False, record.at, record.at
             case "turn_complete_sent":
+                turn.finished = turn.said
                 turn.over_at = min(turn.over_at, record.at)
                 turn.ended_at = min(turn.ended_at, record.at)
             case "audio_sent":
@@ -276,6 +279,12 @@ class Chronicle:
             case "tool_call_sent":
                 turn.said = True
                 self._called |= dict.fromkeys(str(fields.get("ids")).split(","), turn)
+
+    def _carry_over(self, link: int, at: float) -> None:
+        """Have what struck since the last turn of a link was over be in the turn that begins."""
+        over_at = next((turn.over_at for turn in reversed(self.turns) if turn.link == link), 0.0)
+        since = [trouble for trouble in self.delays if trouble.link == link and trouble.at > over_at]
+        self.delays += [replace(trouble, at=at) for trouble in since if trouble.delay.of_turn]
 
 
 def chronicles(history: History) -> list[Chronicle]:

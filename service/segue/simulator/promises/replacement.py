@@ -143,7 +143,9 @@ def _was_tried(chronicle: Chronicle, at: float) -> bool:
     if not chronicle.up:
         return len(dials) >= _OPENING_DIALS
     recent = [dial for dial in dials if dial.fields.get("purpose") == "RECOVERY" and dial.at > at - _DIALS_WITHIN]
-    answers = [turn for turn in _answers(chronicle) if turn.over_at <= at and not _is_held_back(chronicle, turn)]
+    # A turn that said something only after its end may be one that stops.
+    answers = [turn for turn in _answers(chronicle) if turn.finished and turn.over_at <= at]
+    answers = [turn for turn in answers if not _is_held_back(chronicle, turn)]
     answered_at = max((turn.over_at for turn in answers), default=0.0)
     wedges = [wedged for wedged in chronicle.acted("wedged") if answered_at < wedged.at <= at]
     without = [at - begun_at for begun_at, ended_at in chronicle.outages if begun_at <= at <= ended_at]

@@ -21,6 +21,7 @@ class ModelTurn:
         text: the text that it answers.
         answers: it was to say something that can be heard.
         said: it said something.
+        finished: it ended after that.
         interrupted: it was cut by the service.
         blocks: ranges of the numbers of its speech.
         read_at: when the client got the first text of it.
@@ -37,6 +38,7 @@ class ModelTurn:
     text: str
     answers: bool = True
     said: bool = False
+    finished: bool = False
     interrupted: bool = False
     blocks: list[tuple[int, int]] = field(default_factory=list)
     read_at: float = NEVER

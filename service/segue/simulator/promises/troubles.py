@@ -18,18 +18,21 @@ class Delay:
         seconds: from when it strikes, or from the end of words that come later.
         lasts: how long after it struck it may still matter to words that only begin then; inf for as long as its link.
         silent: no sign of an answer may come, which takes longer to notice where the model thinks first.
+        of_turn: it is in one turn: the next one, whenever that comes, where it strikes between two.
     """
 
     seconds: float
     lasts: float = 0.0
     silent: bool = False
+    of_turn: bool = False
 
 
 # What a watchdog needs beyond the time that an answer usually has: the end of the words has to be noticed first.
 _UNNOTICED = 4.0
 _SILENCE = Delay(_UNNOTICED, silent=True)
+_SILENT_TURN = Delay(_UNNOTICED, silent=True, of_turn=True)
 # One that takes away the end of its turn may reach into the next one.
-_SILENCE_OF_TURNS = Delay(_UNNOTICED, 20.0, silent=True)
+_SILENCE_OF_TURNS = Delay(_UNNOTICED, 20.0, silent=True, of_turn=True)
 _SILENCE_TO_THE_END = Delay(_UNNOTICED, inf, silent=True)
 _NONE = Delay(0.0)
 
@@ -38,10 +41,10 @@ FAULTS = {
     "close": _NONE,
     "duplicate_transcription": _NONE,
     # What is left of the turn may be nothing.
-    "early_turn_complete": _SILENCE,
+    "early_turn_complete": _SILENT_TURN,
     "empty_message": _NONE,
-    "empty_reply_to_tool": _SILENCE,
-    "empty_turn": _SILENCE,
+    "empty_reply_to_tool": _SILENT_TURN,
+    "empty_turn": _SILENT_TURN,
     "error_message": _NONE,
     "generation_stops": _SILENCE_OF_TURNS,
     "go_away": _NONE,
@@ -61,7 +64,7 @@ FAULTS = {
     "phantom_after_turn": _NONE,
     "phantom_before_turn": _NONE,
     # Beside other faults it may cut a turn before its first word, and the user has just spoken.
-    "phantom_by_echo": _SILENCE,
+    "phantom_by_echo": _SILENT_TURN,
     "quota": _NONE,
     "repeated_interrupted": _NONE,
     "response_rejected": _NONE,
