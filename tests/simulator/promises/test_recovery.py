@@ -344,6 +344,31 @@ def test_a_turn_that_is_not_may_not() -> None:
         recovering(phantom_before(turn_says=True).ended(60.0))
 
 
+@pytest.mark.parametrize("text", ["Is it late?", "What time is it?"])
+def test_an_answer_that_is_empty_at_once_may_be_left_so_and_no_other_turn_is_one(text: str) -> None:
+    told = conversation().client(30.0, "text_written", text="Is it late?")
+    told.service(30.1, 1, "turn_begun", turn=2, stamps="", text=text).service(30.1, 1, "turn_complete_sent", turn=2)
+    if text == "Is it late?":
+        recovering(told.ended(60.0))
+    else:
+        with pytest.raises(Broke, match=r"no answer to its words that ended at 30.000 s \(\"Is it late"):
+            recovering(told.ended(60.0))
+
+
+@pytest.mark.parametrize("slow", [True, False])
+def test_an_answer_comes_after_what_a_slow_stream_still_has_of_another(slow: bool) -> None:
+    told = conversation().asked(30.0, 100, 199).understood(30.8, 1, 2, 100, 199)
+    told.asked(33.0, 200, 249).answered(34.0, 1, 2, (51, 90), says=2).understood(36.0, 1, 3, 200, 249)
+    told.service(34.0, 1, "speech_planned", first=91, last=91)
+    told.output(44.0 if slow else 34.5, "audio", 2, bytes=960, first=91, last=91)
+    told.answered(48.0, 1, 3, (92, 99), says=3)
+    if slow:
+        recovering(told.ended(60.0))
+    else:
+        with pytest.raises(Broke, match=r"no answer to its words that ended at 33.000 s"):
+            recovering(told.ended(60.0))
+
+
 def test_a_turn_that_ended_empty_was_not_interrupted_later() -> None:
     first, last = "turn_complete_sent", "interrupted_sent"
     told = conversation().asked(30.0, 100, 199).understood(30.8, 1, 2, 100, 199)

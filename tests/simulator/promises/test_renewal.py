@@ -152,6 +152,20 @@ def test_the_rest_of_a_turn_that_was_made_to_its_end_must_not_be_missing() -> No
         seamless(renewed(told).output(22.0, "turn_ended", 2, reason="COMPLETED").ended(60.0))
 
 
+@pytest.mark.parametrize("broke", [True, False])
+def test_the_rest_of_a_turn_may_be_missing_whose_end_was_sent_into_a_connection_that_broke(broke: bool) -> None:
+    told = being_answered(conversation()).gateway(16.5, "speech_received", link=1, first=61, last=80)
+    if broke:
+        told.service(17.0, 1, "connection_broke", how="CUT")
+    told.service(18.0, 1, "generation_complete_sent", turn=2).service(18.0, 1, "turn_complete_sent", turn=2)
+    told.lost(22.0, 1, "STALLED").dialled(22.1, 2, "RECOVERY").opened(22.8, 2)
+    if broke:
+        seamless(told.ended(60.0))
+    else:
+        with pytest.raises(Broke, match="never got 20 of 30 blocks of turn 2 of link 1"):
+            seamless(told.ended(60.0))
+
+
 def test_a_turn_that_is_cut_before_the_deadline_breaks_it() -> None:
     told = renewed(being_answered(resuming(conversation())), cut=True).output(20.0, "interrupted", 2, cause="RECOVERY")
     with pytest.raises(Broke, match=r"did not wait for its deadline at 60.500 s to cut a turn"):

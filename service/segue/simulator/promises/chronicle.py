@@ -19,6 +19,8 @@ _EMPTY_IN_A_ROW = 2
 _EMPTY_IN_A_ROW_PROACTIVE = 3
 # Where a turn does not end where the service says so, nobody can tell where the next one begins.
 _BLURRING = frozenset({"early_turn_complete", "missing_turn_complete", "generation_stops"})
+# What keeps what the service says from coming.
+_HOLDS_BACK = frozenset({"STALL_DOWN", "CUT"})
 # A user who does one of these lets what was said before rest.
 _GOES_ON = frozenset({"utterance_begun", "text_written", "interrupt_sent", "session_left"})
 
@@ -124,13 +126,21 @@ class Chronicle:
 
     def reached_at(self, turn: ModelTurn) -> float:
         """Return when the client got the first of a turn; infinity for never."""
-        got = [
-            self.got_at[block]
-            for first, last in turn.blocks
-            for block in range(first, last + 1)
-            if block in self.got_at
-        ]
-        return min([turn.read_at, turn.called_at, *got])
+        return min([turn.read_at, turn.called_at, *self._heard_at(turn)])
+
+    def heard_until(self, turn: ModelTurn) -> float:
+        """Return when the client got the last of a turn's speech; -infinity where it got none."""
+        return max(self._heard_at(turn), default=-NEVER)
+
+    def held_back_at(self, turn: ModelTurn) -> float:
+        """Return since when the network may have kept all from coming until a turn's link was gone; else infinity."""
+        gone_at = self.up.get(turn.link, (NEVER, NEVER))[1]
+        on_link = [trouble for trouble in self.delays if trouble.link == turn.link and trouble.what in _HOLDS_BACK]
+        return min((trouble.at for trouble in on_link if gone_at <= trouble.at + trouble.delay.lasts), default=NEVER)
+
+    def _heard_at(self, turn: ModelTurn) -> list[float]:
+        """Return when the client got each block of a turn that it got."""
+        return [self.got_at[block] for block in turn.spoken if block in self.got_at]
 
     def _asks(self, turn: ModelTurn, words: Words) -> bool:
         """Return whether the text that a turn answers is these words."""

@@ -122,11 +122,12 @@ def check_output(chronicle: Chronicle) -> tuple[int, int]:
 def _broke_off(chronicle: Chronicle, turn: ModelTurn) -> bool:
     """Return whether a turn was cut short by the end of its link: what was not released may be thrown away.
 
-    It was not where all of it had been made.
+    It was not where all of it had been made, as far as the network let anybody know.
     """
-    if turn.over_at < NEVER:
+    held_back_at = chronicle.held_back_at(turn)
+    if turn.over_at < held_back_at:
         return False
-    connection, known_at = f"{chronicle.name}/{turn.link}", turn.ended_at - _ON_ITS_WAY
+    connection, known_at = f"{chronicle.name}/{turn.link}", min(turn.ended_at, held_back_at) - _ON_ITS_WAY
     made = any(
         record.kind == "generation_complete_sent" and record.session == connection and record.at <= known_at
         for record in chronicle.service

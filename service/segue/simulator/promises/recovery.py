@@ -116,11 +116,11 @@ def _delayed(chronicle: Chronicle, words: Words, until: float) -> Iterator[float
         if at <= until:
             thinking = _THINKING if delay.silent and chronicle.thinks else 0.0
             yield max(words.at, at) + delay.seconds + thinking + usual
-    # What the model says of something else first is waited for.
+    # What the model says of something else first is waited for, and heard at the pace of the client's stream.
     answers = list(chronicle.answers(words))
     for turn in chronicle.turns:
         if turn.begun_at < until and words.at < turn.ended_at < NEVER and turn not in answers:
-            yield min(turn.ended_at, until) + _USUAL
+            yield min(max(turn.ended_at, chronicle.heard_until(turn)), until) + _USUAL
 
 
 def _began_to_matter_at(chronicle: Chronicle, trouble: Trouble, words: Words) -> float:
@@ -139,8 +139,10 @@ def _excuses(chronicle: Chronicle, words: Words, answers: list[ModelTurn], due_a
     # The model had nothing to say, or what it said could not be heard.
     yield any(not turn.answers for turn in answers)
     # A turn without a word may be taken for the answer to whatever was said last.
-    ended = [turn for turn in chronicle.turns if words.at + _SHORTEST_REPLY < turn.over_at <= due_at]
-    yield any(chronicle.is_let_be(turn) for turn in ended)
+    for turn in chronicle.turns:
+        # What answers these words answers nothing before them.
+        soonest = words.at + (0.0 if turn in answers else _SHORTEST_REPLY)
+        yield soonest < turn.over_at <= due_at and chronicle.is_let_be(turn)
     yield _was_left_or_gone_on_with(chronicle, answers, due_at)
     # So may be the answer to older words, where the service has both in its queue and the link ends before the second.
     for turn in chronicle.turns:

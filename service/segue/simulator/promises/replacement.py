@@ -17,8 +17,6 @@ _AT_ONCE = frozenset({"TRANSIENT", "STALLED"})
 _DIALS = ("link_dialled", "link_set_up")
 # What can be in its way.
 _OBSTACLES = frozenset({"dial_obstructed", "fault_struck", "connection_broke", "connection_closed"})
-# What keeps what the service says from coming.
-_HOLDS_BACK = frozenset({"STALL_DOWN", "CUT"})
 # A service is given up after so many dials to open a session, and after so many to recover in so long a time, or when
 # none led to a link for so long; or after so many wedged links.
 _OPENING_DIALS = 3
@@ -110,16 +108,6 @@ def _has_come(chronicle: Chronicle, turn: ModelTurn) -> bool:
     return any(chronicle.arrived[block] for block in turn.spoken) or chronicle.reached_at(turn) < NEVER
 
 
-def _is_held_back(chronicle: Chronicle, turn: ModelTurn) -> bool:
-    """Return whether the network may have kept the end of a turn until its link was gone."""
-    gone_at = chronicle.up.get(turn.link, (NEVER, NEVER))[1]
-    return any(
-        trouble.link == turn.link and trouble.at <= turn.over_at and gone_at <= trouble.at + trouble.delay.lasts
-        for trouble in chronicle.delays
-        if trouble.what in _HOLDS_BACK
-    )
-
-
 def _check_closing(chronicle: Chronicle) -> None:
     """Check that a session that is closed for want of a link had lost it for good."""
     closed = next(iter(chronicle.got("closed")), None)
@@ -145,8 +133,8 @@ def _was_tried(chronicle: Chronicle, at: float) -> bool:
     recent = [dial for dial in dials if dial.fields.get("purpose") == "RECOVERY" and dial.at > at - _DIALS_WITHIN]
     # A turn that said something only after its end may be one that stops.
     answers = [turn for turn in _answers(chronicle) if turn.finished and turn.over_at <= at]
-    answers = [turn for turn in answers if not _is_held_back(chronicle, turn)]
-    answered_at = max((turn.over_at for turn in answers), default=0.0)
+    came = (turn.over_at for turn in answers if turn.over_at < chronicle.held_back_at(turn))
+    answered_at = max(came, default=0.0)
     wedges = [wedged for wedged in chronicle.acted("wedged") if answered_at < wedged.at <= at]
     without = [at - begun_at for begun_at, ended_at in chronicle.outages if begun_at <= at <= ended_at]
     return len(recent) >= _DIALS_TO_RECOVER or len(wedges) >= _WEDGES or max(without, default=0.0) >= _GIVEN_UP_AFTER
