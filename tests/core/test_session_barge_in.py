@@ -10,6 +10,7 @@ from segue.core import events as ev
 from segue.core.actions import JudgeSpeech, PhantomSeen, SendActivity, SendAudio, SendText, Sign, Wedged
 from segue.core.options import FunctionDeclaration, Mode, Options
 from segue.core.outputs import (
+    Audio,
     CloseReason,
     CutCause,
     EndReason,
@@ -90,6 +91,21 @@ def test_who_begins_in_the_turn_and_ends_after_it_is_heard_as_a_whole() -> None:
     call.wait(6.5)
     call.say(1.0)
     assert call.given_seconds() == pytest.approx(1.0, abs=0.05)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_silence_follows_what_was_said_so_shortly_before_the_end_that_it_is_not_known_to_be_over(lost: bool) -> None:
+    call = told(NEVER)
+    call.wait(6.0)
+    call.say(0.6)
+    if lost:
+        call.lose_link()
+        call.wait(0.3)
+        call.link_up()
+    call.wait(4.0)
+    assert call.given_seconds() == pytest.approx(0.6)
+    silence = call.given_audio(call.link).rpartition(VOICE)[2]
+    assert len(silence) / 32_000 >= 0.8
 
 
 def test_a_text_waits_for_the_end_of_the_turn_and_is_answered_then() -> None:
@@ -387,6 +403,45 @@ class TestEarly:
         call.wait(3.0)
         assert call.assert_turn_ended(2).reason is EndReason.COMPLETED
         assert call.did(PhantomSeen) == []
+
+    @pytest.mark.parametrize("mode", [Mode.MANUAL, Mode.GATEWAY])
+    def test_it_is_one_turn_where_it_answers_a_text_in_an_activity(self, mode: Mode) -> None:
+        call = Conversation.opened(replace(OPTIONS, mode=mode))
+        call.press()
+        call.say(0.6)
+        call.write("And now?")
+        for _ in range(4):
+            call.answer(0.5, "Noon. ")
+            call.say(0.2)
+        call.release()
+        call.say(1.0, voiced=False)
+        call.wait(1.0)
+        assert call.got(TurnEnded) == []
+        assert {audio.turn for audio in call.got(Audio)} == {1}
+
+    @pytest.mark.parametrize("mode", [Mode.MANUAL, Mode.GATEWAY])
+    def test_it_goes_on_in_one_turn_where_the_model_is_told_of_activities_and_nobody_interrupts(
+        self, mode: Mode
+    ) -> None:
+        call = Conversation.opened(replace(NEVER, mode=mode))
+        call.press()
+        call.say(0.6)
+        for _ in range(4):
+            call.answer(0.5, "And ")
+            call.say(0.2)
+        call.release()
+        call.say(1.0, voiced=False)
+        call.answer(0.5, "so on.")
+        call.finish_generation()
+        call.complete()
+        call.wait(3.0)
+        assert call.assert_turn_ended(1).heard_text == "And And And And so on."
+        # The words that it has not heard to their end are answered by another one.
+        call.lose_link()
+        call.wait(0.5)
+        call.link_up()
+        call.wait(1.0)
+        assert call.given_seconds(call.link) == pytest.approx(1.4)
 
 
 def test_a_turn_that_waits_for_a_result_on_another_link_holds_nothing_back() -> None:

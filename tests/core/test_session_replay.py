@@ -198,6 +198,20 @@ def test_more_than_15_seconds_of_speech_are_given_again_in_words() -> None:
     assert call.given_seconds(2, OTHER_VOICE) == 0.0
 
 
+def test_a_text_is_given_again_once_with_speech_that_is_given_in_words() -> None:
+    call = acquainted()
+    call.say(15.5)
+    call.understand("What time is it?")
+    call.write("And where am I?")
+    call.receive(ev.NoteReceived(0, "Somebody is at the door.", True))
+    call.say(1.0, voiced=False)
+    recover(call)
+    call.wait(3.0)
+    given = "\n".join(call.texts(2))
+    assert given.count("What time is it?") == given.count("And where am I?") == 1
+    assert given.count("Somebody is at the door.") == 1
+
+
 def test_15_seconds_of_speech_are_given_again_as_they_were() -> None:
     call = acquainted()
     call.say(14.5, sample=OTHER_VOICE)

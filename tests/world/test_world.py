@@ -3,10 +3,16 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
+from math import inf
+from random import Random
 
 import pytest
 
+from segue.core.options import Mode, ResumePolicy
+from segue.simulator.world.setting import draw_setting
 from segue.simulator.world.story import tell
+from segue.simulator.world.turn_taking import with_turn_taking
 from segue.simulator.world.world import digest, run_world
 
 _PROGRAM = "from segue.simulator.world.world import digest, run_world; print(digest(run_world({seed}, {minutes})))"
@@ -35,7 +41,16 @@ def test_worlds_know_every_witness_and_most_of_what_can_happen() -> None:
     for seed in range(1, 41):
         for record in run_world(seed, 2.0):
             kinds[record.by].add(record.kind)
-    assert kinds["client"] >= {"utterance_ended", "text_written", "sound_made", "interrupt_sent", "tool_result_sent"}
+    assert kinds["client"] >= {
+        "utterance_ended",
+        "text_written",
+        "sound_made",
+        "interrupt_sent",
+        "tool_result_sent",
+        "note_given",
+        "image_shown",
+        "session_updated",
+    }
     assert kinds["gateway"] >= {
         "link_dialled",
         "link_held",
@@ -49,6 +64,8 @@ def test_worlds_know_every_witness_and_most_of_what_can_happen() -> None:
         "phantom_seen",
         "false_interruption_seen",
         "input_replayed",
+        "resume_noted",
+        "heard_told",
         "session_weighed",
         "session_ended",
     }
@@ -66,3 +83,33 @@ def test_a_story_is_told_in_the_order_of_its_times() -> None:
 def test_a_world_without_trouble_has_none() -> None:
     kinds = {record.kind for record in run_world(5, 1.0, troubled=False)}
     assert not kinds & {"fault_struck", "connection_broke", "dial_obstructed"}
+
+
+def test_how_turns_are_taken_is_drawn_beside_all_else() -> None:
+    settings = [draw_setting(Random(seed), minutes=3.0) for seed in range(200)]
+    drawn = [with_turn_taking(setting, Random(f"{seed}/turns")) for seed, setting in enumerate(settings)]
+    changed = {"options", "habits", "policy"}
+    for setting, changes in zip(settings, drawn, strict=True):
+        assert replace(changes, **{name: getattr(setting, name) for name in changed}) == setting
+    assert {setting.options.mode for setting in drawn} == set(Mode)
+    assert {setting.options.resume_context.policy for setting in drawn} == set(ResumePolicy)
+    assert {setting.options.barge_in_after for setting in drawn} >= {0.0, 0.5, inf}
+    assert {setting.options.first_turn is None for setting in drawn} == {True, False}
+    features = [
+        sum(
+            [
+                options.mode is Mode.GATEWAY,
+                options.first_turn is not None,
+                options.barge_in_after > 0.0,
+                *(bool(rate) for rate in (habits.notes, habits.demands, habits.images, habits.updates)),
+            ]
+        )
+        for options, habits in ((setting.options, setting.habits) for setting in drawn)
+    ]
+    # Most have one or none.
+    assert sum(count <= 1 for count in features) >= 0.7 * len(features)
+
+
+def test_a_world_can_be_left_without_them() -> None:
+    kinds = {record.kind for seed in range(1, 9) for record in run_world(seed, 1.0, turn_taking=False)}
+    assert not kinds & {"note_given", "image_shown", "session_updated", "resume_noted"}

@@ -365,12 +365,16 @@ class Downlink:
 
     def _outlived(self, turn: Turn, now: float) -> bool:
         """Return whether what comes now answers words that came after all of this turn had been made."""
-        if turn.handed_over or (turn.early and self._by_activities):
-            # While an activity lasts nobody answers it: what came meanwhile was late.
+        if turn.handed_over:
             return self.reply_expected or self.words_at is not None
-        if turn.early and not turn.called and self.spoke_at < (self.words_at or -inf) < now - _EARLY_TIMEOUT:
-            # What began it was late as well, or the model gave way to the user.
-            return True
+        # Where nobody may interrupt, it goes on.
+        if turn.early and self.playback.barge_in_after < inf:
+            if self._by_activities:
+                # While an activity lasts nobody answers it: what came meanwhile was late.
+                return self.reply_expected
+            if not turn.called and self.spoke_at < (self.words_at or -inf) < now - _EARLY_TIMEOUT:
+                # What began it was late as well, or the model gave way to the user.
+                return True
         if not turn.generated:
             return False
         return self.reply_expected or (self.words_at is not None and self.words_at > turn.generated_at)

@@ -38,7 +38,8 @@ class Replay:
             payload = piece.payload
             # An activity begins with what is in it, where not even text goes without one.
             begins = payload is Edge.START and self._activity.wraps_text
-            if isinstance(payload, str) or not (words or begins):
+            # A text of the user's is among the words.
+            if (payload not in words) if isinstance(payload, str) else not (words or begins):
                 self._activity.put(payload, piece)
                 size += len(payload) if isinstance(payload, bytes) else 0
         if words:

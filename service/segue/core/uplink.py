@@ -191,7 +191,7 @@ class Uplink:
         """Give the model what was held back. Returns that."""
         held = self.journal.held()
         if self._links.up:
-            self.replay(held, "", ended=not self.journal.speaking(now))
+            self.replay(held, "", now, ended=not self.journal.speaking(now))
             self.tick(now)
         self.journal.held_from = inf
         return held
@@ -214,11 +214,14 @@ class Uplink:
         if self._activity.end():
             self.tick(now)
 
-    def replay(self, pieces: Iterable[Piece], words: str, *, ended: bool) -> float:
+    def replay(self, pieces: Iterable[Piece], words: str, now: float, *, ended: bool) -> float:
         """Give pieces of the journal again, or in place of the audio among them these words, where there are any.
 
         `ended` tells that the user has finished speaking. Returns the seconds of audio that are given again.
         """
+        if self.holding and not (ended or self._signals):
+            # The silence that ends what was held back is still to come.
+            self._feed.hear(now)
         seconds = self._replay.put(pieces, words, ended=ended)
         self.journal.held_from = inf
         return seconds

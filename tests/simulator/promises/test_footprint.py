@@ -76,3 +76,13 @@ def test_dial_after_dial_breaks_it() -> None:
         told.lost(10.0 + number, 1 + number).dialled(10.0 + number, 2 + number, "RECOVERY")
     with pytest.raises(Broke, match=r"dialled 16 times from 0.000 s"):
         frugal(told)
+
+
+def test_the_newest_image_is_kept_for_a_while_for_a_link_that_has_not_seen_it() -> None:
+    told = conversation().client(6.0, "image_shown", bytes=300_000).client(6.1, "image_shown", bytes=200_000)
+    assert not frugal(weighed(10_000, 260_000, every=60.0, told=told)).lacking
+    with pytest.raises(Broke, match=r"holds 280000 bytes at rest, at 60"):
+        frugal(weighed(10_000, 280_000, every=60.0, told=told))
+    told = conversation().client(6.0, "image_shown", bytes=200_000)
+    with pytest.raises(Broke, match=r"holds 260000 bytes at rest, at 70"):
+        frugal(weighed(10_000, 260_000, every=70.0, told=told))

@@ -419,3 +419,45 @@ def test_what_strikes_between_turns_is_in_the_next_one_however_late(fault: str, 
     else:
         with pytest.raises(Broke, match="took a healthy link for wedged"):
             recovering(told)
+
+
+def test_a_first_turn_that_never_comes_breaks_it() -> None:
+    told = Told().client(0.0, "session_opened", speaks_first=True).dialled(0.0, 1).opened(0.5, 1)
+    with pytest.raises(Broke, match=r"no answer to its words .*\(\"The conversation begins"):
+        recovering(told.ended(60.0))
+
+
+@pytest.mark.parametrize("text", ["The conversation begins, and you speak first. Greet.", "Somebody is at the door."])
+def test_a_note_that_asks_for_an_answer_is_answered_by_the_turn_that_reads_it(text: str) -> None:
+    told = Told().client(0.0, "session_opened", speaks_first=text.startswith("The")).dialled(0.0, 1).opened(0.5, 1)
+    if not text.startswith("The"):
+        told.client(1.0, "text_written", text=text)
+    told.service(2.0, 1, "turn_begun", turn=1, stamps="", text=NOTE.format(text)).answered(3.0, 1, 1, (1, 50))
+    verdict = recovering(told.ended(60.0))
+    assert (verdict.judged, verdict.cases) == (1, 1)
+
+
+@pytest.mark.parametrize(("after", "due"), [(float("inf"), "60"), (20.0, "34")])
+def test_words_that_may_not_interrupt_wait_until_they_may(after: float, due: str) -> None:
+    told = Told().client(0.0, "session_opened", barge_in_after=after).dialled(0.0, 1).opened(0.5, 1)
+    told.output(2.0, "audio", 1, bytes=960, first=1, last=1).asked(12.0, 0, 99)
+    told.output(48.0, "turn_ended", 1, reason="COMPLETED")
+    with pytest.raises(Broke, match=rf"no answer to its words .* until {due}\.000 s"):
+        recovering(told.ended(90.0))
+
+
+@pytest.mark.parametrize("fault", ["late_chunks", "slow_pongs"])
+def test_a_late_chunk_of_a_turn_that_was_cut_may_pass_for_the_answer(fault: str) -> None:
+    told = conversation().service(10.0, 1, "fault_struck", fault=fault)
+    told.client(11.0, "text_written", text="And now?")
+    told.service(11.1, 1, "turn_begun", turn=2, stamps="", text="And now?")
+    told.service(11.2, 1, "speech_planned", first=51, last=52).service(11.2, 1, "audio_sent", turn=2, bytes=1920)
+    told.service(11.3, 1, "interrupted_sent", turn=2).service(11.3, 1, "turn_complete_sent", turn=2)
+    told.client(11.4, "text_written", text="And then?").output(11.6, "audio", 2, bytes=1920, first=51, last=52)
+    told.gateway(12.0, "link_hung_up", link=1)
+    told.dialled(12.0, 2, "RENEWAL").opened(12.5, 2).ended(60.0)
+    if fault == "late_chunks":
+        recovering(told)
+        return
+    with pytest.raises(Broke, match="And then"):
+        recovering(told)

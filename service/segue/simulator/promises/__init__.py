@@ -12,6 +12,7 @@ from segue.simulator.history import History
 from segue.simulator.promises.delivery import gapless, ordered, silent, unique
 from segue.simulator.promises.ending import clean
 from segue.simulator.promises.footprint import frugal
+from segue.simulator.promises.heard import heard
 from segue.simulator.promises.legality import legal
 from segue.simulator.promises.recovery import recovering
 from segue.simulator.promises.renewal import seamless
@@ -28,6 +29,7 @@ __all__ = [
     "clean",
     "frugal",
     "gapless",
+    "heard",
     "legal",
     "ordered",
     "recovering",
@@ -37,7 +39,7 @@ __all__ = [
 ]
 
 # The promises that no checker can read from a history yet.
-_UNREAD = ("Heard", "Resumable", "Sole", "Fair")
+_UNREAD = ("Resumable", "Sole", "Fair")
 
 Checker: TypeAlias = Callable[[History], Verdict]
 
@@ -46,6 +48,7 @@ CHECKERS: dict[str, Checker] = {
     "Gapless": gapless,
     "Unique": unique,
     "Silent": silent,
+    "Heard": heard,
     "Seamless": seamless,
     "Recovering": recovering,
     "Frugal": frugal,

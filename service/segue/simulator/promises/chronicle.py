@@ -6,10 +6,10 @@ A connection is known to belong to a session by its name: "call-1/2" is that of 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from segue.simulator.history import History, Record
-from segue.simulator.promises.spoken import NEVER, ModelTurn, Words
+from segue.simulator.promises.spoken import FIRST_TURN, NEVER, ModelTurn, Words, with_demands
 from segue.simulator.promises.troubles import Trouble, trouble_of
 
 # A turn that is refused for a reason or cannot be heard leaves words unanswered.
@@ -21,6 +21,8 @@ _EMPTY_IN_A_ROW_PROACTIVE = 3
 _BLURRING = frozenset({"early_turn_complete", "missing_turn_complete", "generation_stops"})
 # What keeps what the service says from coming.
 _HOLDS_BACK = frozenset({"STALL_DOWN", "CUT"})
+# A turn cannot be interrupted from when it comes, which is so long before it plays.
+_UNPLAYED = 1.0
 # A user who does one of these lets what was said before rest.
 _GOES_ON = frozenset({"utterance_begun", "text_written", "interrupt_sent", "session_left"})
 
@@ -74,6 +76,26 @@ class Chronicle:
         """When the session was over for the client."""
         ends = [record.at for record in (*self.got("closed"), *self.acted("session_ended"))]
         return min([self.left_at, *ends])
+
+    @cached_property
+    def protected(self) -> list[tuple[float, float]]:
+        """From when to when what the user said had to wait, because nobody could interrupt the model."""
+        opened = next((record for record in self.client if record.kind == "session_opened"), None)
+        after = float(opened.fields.get("barge_in_after") or 0.0) if opened else 0.0
+        if not after:
+            return []
+        plays_at: dict[object, float] = {}
+        for audio in self.got("audio"):
+            plays_at.setdefault(audio.fields["turn"], audio.at)
+        spans: list[tuple[float, float]] = []
+        for turn, at in plays_at.items():
+            ends = [end.at for end in (*self.got("interrupted"), *self.got("turn_ended")) if end.fields["turn"] == turn]
+            begun_at, ended_at = at - _UNPLAYED, min([at + after, self.over_at, *ends])
+            # What waits for one turn waits for the next as well that follows at once.
+            if spans and begun_at <= spans[-1][1]:
+                begun_at = spans.pop()[0]
+            spans.append((begun_at, ended_at))
+        return spans
 
     @property
     def thinks(self) -> bool:
@@ -184,6 +206,8 @@ class Chronicle:
                 self.words.append(Words(record.at, int(fields["first"] or 0), int(fields["last"] or 0)))
             case "session_opened":
                 self.outages.append((record.at, NEVER))
+                if fields.get("speaks_first"):
+                    self.words.append(Words(record.at, text=FIRST_TURN))
             case "sound_made":
                 self.sounds.append(record)
             case "session_left":
@@ -238,7 +262,8 @@ class Chronicle:
         if record.kind == "turn_begun":
             self._carry_over(link, record.at)
             stamps = _ranges(str(fields["stamps"]))
-            turn = ModelTurn(link, int(fields["turn"] or 0), record.at, stamps, str(fields["text"]))
+            text = with_demands(str(fields["text"]), (words.text for words in self.words if words.text))
+            turn = ModelTurn(link, int(fields["turn"] or 0), record.at, stamps, text)
             turn.answers = link not in self._silenced
             turn.blurred = link in self._blurred
             self._silenced.discard(link)
@@ -269,6 +294,9 @@ class Chronicle:
         match record.kind:
             case "speech_planned":
                 turn.blocks.append((int(fields["first"] or 0), int(fields["last"] or 0)))
+                turn.sentences.append(str(fields.get("text") or ""))
+            case "transcription_sent" if fields["speaker"] == "model" and fields["text"]:
+                turn.fragments.append(str(fields["text"]))
             case "turn_without_answer":
                 turn.answers = False
             case "interrupted_sent":

@@ -22,6 +22,8 @@ _MOST_AT_REST = 64 * _KIB
 _RESTS_AFTER = 5.0
 _SAID_BY_USER = frozenset({"utterance_begun", "utterance_ended", "text_written"})
 _SAID_BY_MODEL = frozenset({"audio", "text", "tool_call"})
+# An image is kept for so long after a link has seen it, which looks at one a second.
+_IMAGE_KEPT = 62.0
 _MOST_LINKS = 2
 # So many dials in so many seconds are a loop.
 _MOST_DIALS = 15
@@ -70,8 +72,16 @@ def _check_rest(chronicle: Chronicle) -> None:
         if not before or record.at < times[before - 1] + _RESTS_AFTER or not _ends_well(said[:before]):
             continue
         size = _whole(record.fields["bytes"])
-        if size > _MOST_AT_REST:
+        if size > _MOST_AT_REST + _image_bytes(chronicle, record.at):
             raise Broke("Frugal", f"session {chronicle.name} holds {size} bytes at rest, at {record.at:.3f} s")
+
+
+def _image_bytes(chronicle: Chronicle, at: float) -> int:
+    """Return the size of the image that may be kept at a time: the newest, for a link that has not seen it."""
+    images = [record for record in chronicle.client if record.kind == "image_shown" and record.at <= at]
+    given = [up for up, _ in chronicle.up.values() if up <= at]
+    kept = [image for image in images[-1:] if max([image.at, *given]) > at - _IMAGE_KEPT]
+    return sum(_whole(image.fields["bytes"]) for image in kept)
 
 
 def _ends_well(said: list[Record]) -> bool:

@@ -62,9 +62,12 @@ def _may_be_silent(chronicle: Chronicle, link: object, at: float) -> bool:
     for trouble in chronicle.delays:
         if trouble.link == link and trouble.at <= at and since <= _lasts_until(chronicle, trouble):
             return True
-    for turn in chronicle.turns:
-        if turn.link == link and since <= turn.begun_at <= at and not turn.answers:
-            return True
+    turns = [turn for turn in chronicle.turns if turn.link == link and turn.begun_at <= at]
+    if any(since <= turn.begun_at and not turn.answers for turn in turns):
+        return True
+    # Where nobody may interrupt the model, that waits for the end of what cannot be heard, and of its calls.
+    if chronicle.protected and turns and not turns[-1].answers:
+        return True
     # What is heard while a link is missing is given to the next one.
     up_since = chronicle.up[link][0] - _SHORT_OUTAGE
     return any(max(since, up_since) <= sound.at < at for sound in chronicle.sounds)
@@ -116,6 +119,10 @@ def _delayed(chronicle: Chronicle, words: Words, until: float) -> Iterator[float
         if at <= until:
             thinking = _THINKING if delay.silent and chronicle.thinks else 0.0
             yield max(words.at, at) + delay.seconds + thinking + usual
+    # What must not interrupt the model waits until it may.
+    for begun_at, ended_at in chronicle.protected:
+        if begun_at <= words.at and words.at - words.seconds < ended_at and begun_at <= until:
+            yield ended_at + usual
     # What the model says of something else first is waited for, and heard at the pace of the client's stream.
     answers = list(chronicle.answers(words))
     for turn in chronicle.turns:
@@ -149,9 +156,22 @@ def _excuses(chronicle: Chronicle, words: Words, answers: list[ModelTurn], due_a
         gone_at = chronicle.up.get(turn.link, (0.0, 0.0))[1]
         before = words.at - _UNDER_WAY < turn.begun_at and turn not in answers
         yield before and chronicle.reached_at(turn) < gone_at <= due_at
+    # So may be what comes late of a turn that was cut.
+    for turn in chronicle.turns:
+        late = turn.interrupted and _comes_late(chronicle, turn) > words.at
+        yield late and chronicle.up.get(turn.link, (0.0, 0.0))[1] <= due_at
     # So may be the answer to a sound that the service took for words.
     for turn in chronicle.turns if any(words.at <= sound.at <= due_at for sound in chronicle.sounds) else ():
         yield turn.begun_at > words.at and not (turn.stamps or turn.text) and chronicle.reached_at(turn) <= due_at
+
+
+def _comes_late(chronicle: Chronicle, turn: ModelTurn) -> float:
+    """Return when the client got the last of a turn of which some was held back; -1 where none was."""
+    connection = f"{chronicle.name}/{turn.link}"
+    struck = [record for record in chronicle.service if record.kind == "fault_struck" and record.session == connection]
+    if not any(record.fields["fault"] == "late_chunks" for record in struck):
+        return -1.0
+    return max((chronicle.got_at[block] for block in turn.spoken if block in chronicle.got_at), default=-1.0)
 
 
 def _was_left_or_gone_on_with(chronicle: Chronicle, answers: list[ModelTurn], due_at: float) -> bool:

@@ -228,6 +228,10 @@ def _check_gap(renewal: Renewal) -> bool:
     """Check that the user's audio is not held up for longer than a setup takes. Returns whether that can be told."""
     if renewal.record.fields["cut"] or renewal.held_up or renewal.unprepared:
         return False
+    protected = renewal.chronicle.protected
+    # What must not interrupt the model waits for that.
+    if any(begun_at <= renewal.record.at and renewal.at - _KNOWN_AFTER <= ended_at for begun_at, ended_at in protected):
+        return False
     most = renewal.round_trip + _MARGIN
     gap = renewal.record.fields["gap"]
     if isinstance(gap, float) and gap > most:

@@ -1,12 +1,14 @@
 """What was said in a session: the user's words, and the model's turns that answer them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 NEVER = float("inf")
 # What Segue itself says to the model, whatever it quotes (core.wording).
-_NOTE = re.compile(r"\[Note from the voice system.*? End of the note\.\]", re.DOTALL)
+_NOTE = re.compile(r"\[Note from the voice system[^.]*\. ?(.*?) End of the note\.\]", re.DOTALL)
+# So it begins to ask for a first turn.
+FIRST_TURN = "The conversation begins, and you speak first."
 
 
 @dataclass(slots=True)
@@ -24,6 +26,8 @@ class ModelTurn:
         finished: it ended after that.
         interrupted: it was cut by the service.
         blocks: ranges of the numbers of its speech.
+        sentences: what is said in each of these ranges, where that is known.
+        fragments: its transcript, piece by piece as it was sent.
         read_at: when the client got the first text of it.
         called_at: when the client got its first call of a function.
         blurred: where it begins cannot be told.
@@ -41,6 +45,8 @@ class ModelTurn:
     finished: bool = False
     interrupted: bool = False
     blocks: list[tuple[int, int]] = field(default_factory=list)
+    sentences: list[str] = field(default_factory=list)
+    fragments: list[str] = field(default_factory=list)
     read_at: float = NEVER
     called_at: float = NEVER
     blurred: bool = False
@@ -96,3 +102,9 @@ class Words:
     def seconds(self) -> float:
         """How long it took to say."""
         return (self.last - self.first + 1) * 0.02 if self.last >= 0 else 0.0
+
+
+def with_demands(text: str, demands: Iterable[str]) -> str:
+    """Return a text with those notes bare that begin with a demand of the client's, which is to be answered."""
+    begin = tuple(demands)
+    return _NOTE.sub(lambda note: note[1] if note[1].startswith(begin) else note[0], text)

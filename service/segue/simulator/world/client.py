@@ -8,7 +8,7 @@ from segue.audio.level import Level
 from segue.core import events as ev
 from segue.core import outputs as out
 from segue.core.actions import Send
-from segue.core.options import Mode, Options
+from segue.core.options import Mode, Options, ResumePolicy, Update
 from segue.simulator.history import History, Value
 from segue.simulator.world.clock import Clock
 from segue.simulator.world.setting import Habits
@@ -34,6 +34,8 @@ _ARMS: dict[type[out.Output], str] = {
 }
 _OUTPUT_BYTES_PER_SECOND = 48_000
 _GLANCE = 0.1
+# The user has finished when nothing was said for so long.
+_BREATH = 2.0
 # So long nobody waits for an answer.
 PATIENCE = 45.0
 
@@ -43,6 +45,7 @@ class Client:
 
     Args:
         feed: gives an event to the gateway, now.
+        aside: what the client does beside the user is drawn from this.
 
     Attributes:
         over: the session is, for the client.
@@ -59,8 +62,10 @@ class Client:
         rng: Random,
         history: History,
         feed: Callable[[ev.ClientEvent], None],
+        aside: Random,
     ) -> None:
         self.over = False
+        self._left = False
         self._vanished = False
         self.holds_results = False
         self.calls: list[out.ToolCall] = []
@@ -71,12 +76,13 @@ class Client:
         self._rng = rng
         self._history = history
         self._feed = feed
+        self._aside = aside
         self._level = Level()
         self._rate = options.input_format.sample_rate if options.input_format else 0
-        self._acting: Acting = iter(())
         self._seq = 0
         self._stamps = 0
-        self._texts = 0
+        self._speaks_until = 0.0
+        self._texts = self._notes = 0
         # What of the model's was got, and what of it is still being played.
         self._last_seq = 0
         self._turn = 0
@@ -89,9 +95,23 @@ class Client:
 
     def live(self, acting: Acting) -> None:
         """Open the session now, and do what a person does: `talk`, or something that is written down."""
-        self._say(ev.OpenReceived(self._next_seq(), self._options), "session_opened", model=self._options.model)
-        self._acting = acting
-        self._act()
+        options = self._options
+        lead = float("inf") if options.unpaced else options.lead
+        fields: dict[str, Value] = {"model": options.model, "lead": lead}
+        if options.first_turn is not None:
+            fields["speaks_first"] = True
+        if options.barge_in_after:
+            fields["barge_in_after"] = options.barge_in_after
+        self._say(ev.OpenReceived(self._next_seq(), options), "session_opened", **fields)
+        self._act(acting)
+        for does, rate in (
+            (self.tell, self._habits.notes),
+            (self.demand, self._habits.demands),
+            (self.show, self._habits.images),
+            (self.update, self._habits.updates),
+        ):
+            if rate:
+                self._act(self._now_and_then(does, rate / 60.0))
 
     def take(self, sends: list[Send]) -> None:
         """Take what the gateway put into one message, when it gets here."""
@@ -102,6 +122,8 @@ class Client:
     def talk(self, until: float) -> Acting:
         """Talk as chance will have it, and leave at a time."""
         habits, chance = self._habits, self._rng
+        if self._options.first_turn is not None and habits.greeted:
+            yield from self.hear_out(0)
         yield from self.quiet(chance.choice([0.0, 0.3, 2.0]))
         while self._clock.now < until:
             kind = chance.random()
@@ -136,6 +158,7 @@ class Client:
             for _ in range(round(part / FRAME)):
                 self._hear_oneself(speech(self._stamps, self._rate))
                 self._stamps += STAMPS_PER_FRAME
+                self._speaks_until = self._clock.now + FRAME
                 yield FRAME
         self._record("utterance_ended", first=first, last=self._stamps - 1)
         self._signal(started=False)
@@ -145,7 +168,7 @@ class Client:
     def cough(self) -> Acting:
         """Make a sound that has no words."""
         self._record("sound_made")
-        for _ in range(2):
+        for _ in range(round(self._habits.cough_seconds / FRAME)):
             self._hear_oneself(sound(self._rate))
             yield FRAME
         yield from self._hold_still(0.1)
@@ -155,6 +178,32 @@ class Client:
         self._texts += 1
         text = f"This is message {self._texts} of {self._session_id}."
         self._say(ev.TextReceived(self._next_seq(), text), "text_written", text=text)
+
+    def tell(self) -> None:
+        """Give the model a note that it need not answer."""
+        self._note("The sun has set.", answer=False)
+
+    def demand(self) -> None:
+        """Give the model a note that it is to answer, unless the user speaks."""
+        if self._clock.now > self._speaks_until + _BREATH:
+            self._note("Say that somebody is at the door.", answer=True)
+
+    def show(self) -> None:
+        """Show the model an image."""
+        content = b"\x89PNG\r\n\x1a\n" + bytes(self._aside.choice([500, 5_000, 200_000]))
+        self._say(ev.ImageReceived(self._next_seq(), content, "image/png"), "image_shown", bytes=len(content))
+
+    def update(self) -> None:
+        """Change the session."""
+        aside, functions = self._aside, self._options.functions
+        update = aside.choice(
+            [
+                Update(system_instruction="You are a keeper of two lighthouses."),
+                Update(functions=tuple(aside.sample(functions, aside.randint(0, len(functions))))),
+                Update(lead=aside.choice([0.2, 1.0, 5.0])),
+            ]
+        )
+        self._say(ev.UpdateReceived(self._next_seq(), update), "session_updated", lead=update.lead)
 
     def hear_out(self, answers: int, at_most: float = PATIENCE) -> Acting:
         """Listen until there were more answers than so many and all is said, or as long as one listens."""
@@ -182,6 +231,7 @@ class Client:
 
     def leave(self, how: str = "half-close") -> None:
         """End the session: "half-close", "finish", "close" or "vanish"."""
+        self._left = True
         self._record("session_left", how=how)
         match how:
             case "half-close":
@@ -197,12 +247,27 @@ class Client:
         """How much of answers it got so far; grows with every piece."""
         return self._answers
 
-    def _act(self) -> None:
+    def _act(self, acting: Acting) -> None:
         if self.over:
             return
-        seconds = next(self._acting, None)
+        seconds = next(acting, None)
         if seconds is not None:
-            self._clock.after(seconds, self._act)
+            self._clock.after(seconds, lambda: self._act(acting))
+
+    def _now_and_then(self, does: Callable[[], None], rate: float) -> Acting:
+        """Do something so often in a second, until the session is left."""
+        while True:
+            yield self._aside.expovariate(rate)
+            if self._left:
+                return
+            does()
+
+    def _note(self, text: str, *, answer: bool) -> None:
+        self._notes += 1
+        text = f"This is note {self._notes} of {self._session_id}: {text}"
+        # What is to be answered counts as the user's.
+        kind = "text_written" if answer else "note_given"
+        self._say(ev.NoteReceived(self._next_seq(), text, answer), kind, text=text)
 
     def _react(self, answers: int) -> Acting:
         """Listen until the answer is over, or do not let it come to that."""
@@ -287,10 +352,15 @@ class Client:
                 self._answers += 1
                 fields["text"] = output.text
             case out.Interrupted():
-                fields["cause"] = output.cause.name
+                fields |= {"cause": output.cause.name, "played": self._played(turn)}
+                if self._habits.acknowledges and self._habits.reports_cuts and turn == self._turn:
+                    self._last_seq = seq
+                    fields["reported_at"] = self._clock.now + self._habits.latency
                 self._stop(turn)
+                self._resume(output)
             case out.TurnEnded():
                 fields |= {"reason": output.reason.name, "audio": output.audio, "heard": output.heard}
+                fields |= {"heard_text": output.heard_text, "unheard_text": output.unheard_text}
                 fields["backend_reason"] = output.backend_reason
                 self._open_turns.discard(turn)
                 self._answers += 1
@@ -326,9 +396,20 @@ class Client:
             self._turn_seconds = heard
             self._acknowledge()
 
+    def _resume(self, cut: out.Interrupted) -> None:
+        told = self._options.resume_context.policy is ResumePolicy.CLIENT
+        if told and cut.cause is not out.CutCause.NONE and not self._left:
+            self._note(f"{cut.heard_text!r} was heard, {cut.unheard_text!r} was not.", answer=False)
+
     def _acknowledge(self) -> None:
         self._acknowledged_at = self._clock.now
         self._later(ev.AckReceived(self._last_seq, self._turn, self._heard))
+
+    def _played(self, turn: int) -> float | None:
+        """Return how much of a turn was played, in seconds; None where that was not looked at."""
+        if turn == self._turn:
+            return self._heard
+        return 0.0 if turn > self._turn else None
 
     @property
     def _heard(self) -> float:

@@ -23,6 +23,9 @@ from segue.simulator.world.clock import Clock
 from segue.simulator.world.frames import Said
 from segue.simulator.world.voices import span_of
 
+# How a note on an interruption says what was heard (core.resume_context).
+_TOLD_HEARD = re.compile(r'^The user heard: "(.*)"$', re.MULTILINE)
+
 
 class Recorder:
     """The gateway's record of the session of an id."""
@@ -54,6 +57,8 @@ class Recorder:
         match action:
             case do.SendAudio() if self._calls[action.link]:
                 self.record("audio_sent_during_call", link=action.link)
+            case do.SendText() | do.SendNote() if told := _TOLD_HEARD.search(action.text):
+                self.record("heard_told", link=action.link, text=told[1])
             case do.SendToolResult():
                 self._calls[action.link].discard(action.call_id)
                 answer = action.link, action.call_id

@@ -69,13 +69,20 @@ class Habits:
         numbered: inputs are numbered.
         streams: the microphone is never closed; else nothing is sent while nobody speaks.
         acknowledges: output is acknowledged, and what was heard is told.
+        reports_cuts: what was heard of a turn that was cut is told as the last word on it.
         barges_in: how often the user speaks over the model, from 0 to 1.
         coughs: how often there is a sound without words.
+        cough_seconds: how long one lasts.
         writes: how often the user writes instead of speaking.
         interrupts: how often the client interrupts.
         idles: how often nobody says anything for long.
         rambles: how often the user speaks for very long.
         tool_delay: the most that a function takes.
+        greeted: the user waits for a model that is to speak first.
+        notes: how often the client gives the model a note, in a minute.
+        demands: how often it gives one that is to be answered.
+        images: how often it shows an image.
+        updates: how often it changes the session.
         ending: how the session ends: "half-close", "finish", "close" or "vanish".
     """
 
@@ -84,13 +91,20 @@ class Habits:
     numbered: bool = True
     streams: bool = False
     acknowledges: bool = True
+    reports_cuts: bool = False
     barges_in: float = 0.2
     coughs: float = 0.0
+    cough_seconds: float = 0.2
     writes: float = 0.15
     interrupts: float = 0.05
     idles: float = 0.15
     rambles: float = 0.03
     tool_delay: float = 3.0
+    greeted: bool = True
+    notes: float = 0.0
+    demands: float = 0.0
+    images: float = 0.0
+    updates: float = 0.0
     ending: str = "half-close"
 
 

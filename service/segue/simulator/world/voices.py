@@ -28,17 +28,17 @@ class NumberedVoice:
     """The voice of the model on one connection: every 20 ms that it ever says has a number of its own.
 
     Args:
-        planned: told the first and the last number of each sentence.
+        planned: told the first and the last number of each sentence, and the sentence.
     """
 
-    def __init__(self, numbers: Iterator[int], planned: Callable[[int, int], None]) -> None:
+    def __init__(self, numbers: Iterator[int], planned: Callable[[int, int, str], None]) -> None:
         self._numbers = numbers
         self._planned = planned
 
     def speak(self, sentence: str) -> bytes:
         """Return as much speech as the sentence takes, 24 kHz 16-bit little-endian mono."""
         blocks = [next(self._numbers) for _ in range(max(1, round(len(sentence) / _CHARACTERS_PER_SECOND / 0.02)))]
-        self._planned(blocks[0], blocks[-1])
+        self._planned(blocks[0], blocks[-1], sentence)
         return b"".join(_MARK + number.to_bytes(_NUMBER_BYTES, "little") + _body() for number in blocks)
 
 

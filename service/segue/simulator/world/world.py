@@ -11,7 +11,7 @@ from segue.core.profiles import profile_of
 from segue.core.session import Session
 from segue.simulator.dialogue import Dialogue
 from segue.simulator.faults.plan import arm_all
-from segue.simulator.history import History
+from segue.simulator.history import History, Value
 from segue.simulator.outgoing import Stage
 from segue.simulator.script import LiveScript
 from segue.simulator.service import Service
@@ -23,6 +23,7 @@ from segue.simulator.world.dialogues import draw_dialogue
 from segue.simulator.world.driver import Driver
 from segue.simulator.world.gate import Gate
 from segue.simulator.world.setting import Setting, draw_setting
+from segue.simulator.world.turn_taking import with_turn_taking
 from segue.simulator.world.voices import NumberedVoice
 
 _UPGRADES = {
@@ -108,7 +109,10 @@ class World:
             note_slot=profile.note_slot.name,
             compresses=setting.options.compression is not None,
         )
-        client = Client(self.clock, name, setting.options, setting.habits, rng("client"), self.history, driver.feed)
+        options, habits = setting.options, setting.habits
+        client = Client(
+            self.clock, name, options, habits, rng("client"), self.history, driver.feed, rng("beside the user")
+        )
         self._drivers.append(driver)
         client.live(live(client))
         self._weigh(driver)
@@ -137,26 +141,34 @@ class World:
         speaking = replace(service, voice=voice)
         return LiveScript(speaking, upgrade, self._rng(name, "service"), self.clock.now, self.history, name)
 
-    def _record_plan(self, connection: str, first: int, last: int) -> None:
-        self.history.add(self.clock.now, "simulator", connection, "speech_planned", first=first, last=last)
+    def _record_plan(self, connection: str, first: int, last: int, sentence: str) -> None:
+        span: dict[str, Value] = {"first": first, "last": last, "text": sentence}
+        self.history.add(self.clock.now, "simulator", connection, "speech_planned", **span)
 
     def _rng(self, name: str, what: str) -> Random:
         return Random(f"{self._seed}/{name}/{what}")
 
 
-def world_of(seed: int | str, minutes: float, *, troubled: bool | None = None) -> World:
-    """Return the world of a seed, to run for so many minutes; `troubled` as for `draw_setting`."""
+def world_of(seed: int | str, minutes: float, *, troubled: bool | None = None, turn_taking: bool = True) -> World:
+    """Return the world of a seed, to run for so many minutes.
+
+    Args:
+        troubled: as for `draw_setting`.
+        turn_taking: how its sessions take turns is drawn, too; nothing else of them depends on it.
+    """
     world = World(seed)
-    chance = Random(f"{seed}/world")
+    chance, taking = Random(f"{seed}/world"), Random(f"{seed}/turn taking")
     for _ in range(chance.choice([1, 1, 1, 2])):
         setting = draw_setting(chance, minutes=minutes, troubled=troubled)
+        if turn_taking:
+            setting = with_turn_taking(setting, taking)
         world.add(setting, lambda client: client.talk(minutes * 60.0))
     return world
 
 
-def run_world(seed: int | str, minutes: float, *, troubled: bool | None = None) -> History:
-    """Return the history of the world of a seed; the same seed tells the same one."""
-    return world_of(seed, minutes, troubled=troubled).run(minutes * 60.0)
+def run_world(seed: int | str, minutes: float, *, troubled: bool | None = None, turn_taking: bool = True) -> History:
+    """Return the history of the world of a seed, as of `world_of`; the same seed tells the same one."""
+    return world_of(seed, minutes, troubled=troubled, turn_taking=turn_taking).run(minutes * 60.0)
 
 
 def digest(history: History) -> str:

@@ -1,0 +1,55 @@
+"""How a session takes turns, as chance will have it: drawn beside the rest, so that the rest stays as it is without.
+
+Most sessions have one of these features or none, beside the note that tells a model what was heard of an interrupted
+turn: that is the rule.
+"""
+
+from dataclasses import replace
+from math import inf
+from random import Random
+from typing import Any
+
+from segue.core.options import Mode, Options, ResumeContext, ResumePolicy
+from segue.core.policy import Policy
+from segue.simulator.wire.schema import Flavour
+from segue.simulator.world.setting import Habits, Setting
+
+_TEMPLATE = "Heard: {heard}. Cut: {sentence}. Not heard: {unheard}. Said: {said}. Before: {history}"
+_POLICIES = (*[ResumePolicy.BUILT_IN] * 6, ResumePolicy.TEMPLATE, ResumePolicy.CLIENT, *[ResumePolicy.OFF] * 2)
+
+
+def with_turn_taking(setting: Setting, rng: Random) -> Setting:
+    """Draw how a session takes turns."""
+    options, habits = _detecting(setting.options, setting.habits, rng)
+    options = replace(options, resume_context=_resume_context(rng))
+    habits = replace(habits, reports_cuts=rng.random() < 0.8)
+    if rng.random() < 0.1:
+        options = replace(options, first_turn=rng.choice(["", "Say what the weather is."]))
+        habits = replace(habits, greeted=rng.random() < 0.7)
+    if rng.random() < 0.1:
+        options = replace(options, barge_in_after=rng.choice([inf, inf, 0.5, 2.0, 10.0]))
+    rates: dict[str, Any] = {
+        name: rng.choice([1.0, 4.0]) for name in ("notes", "demands", "images", "updates") if rng.random() < 0.1
+    }
+    return replace(setting, options=options, habits=replace(habits, **rates), policy=_policy(setting))
+
+
+def _policy(setting: Setting) -> Policy:
+    """Return the policy of whoever knows whether the service takes updates of a session: it is disputed."""
+    policy = setting.policy
+    if setting.flavour is Flavour.VERTEX or setting.switches.context_update_on_developer:
+        return policy
+    return replace(policy, profiles=tuple(replace(profile, takes_updates=False) for profile in policy.profiles))
+
+
+def _detecting(options: Options, habits: Habits, rng: Random) -> tuple[Options, Habits]:
+    if rng.random() >= 0.2:
+        return options, habits
+    # A short sound may be a word yet; of a longer one the detector's model says that it is none.
+    return replace(options, mode=Mode.GATEWAY), replace(habits, cough_seconds=rng.choice([0.2, 0.2, 0.5, 1.0]))
+
+
+def _resume_context(rng: Random) -> ResumeContext:
+    policy = rng.choice(_POLICIES)
+    template = _TEMPLATE if policy is ResumePolicy.TEMPLATE else ""
+    return ResumeContext(policy, template, rng.choice([4, 4, 0, 1, 16]))
