@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from segue.core import events as ev
-from segue.core.actions import Dial, HangUp, Purpose, Renewed, SendAudio, SetUp, Trigger
-from segue.core.options import Compression, FunctionDeclaration, Options
+from segue.core.actions import Dial, FalseInterruptionSeen, HangUp, Purpose, Renewed, SendAudio, SetUp, Trigger
+from segue.core.options import Compression, FunctionDeclaration, Modality, Options
 from segue.core.outputs import Audio, CutCause, EndReason, Interrupted, Notice, NoticeKind, TurnEnded, Usage
 from segue.core.policy import Policy
 from segue.core.profiles import profile_of
-from tests.core.conversation import OPTIONS, OTHER_VOICE, POLICY, VOICE, Conversation, voice
+from tests.core.conversation import OPTIONS, OTHER_VOICE, POLICY, VOICE, Conversation, speech, voice
 
 AGE_LIMIT, JITTER = 480.0, 60.0
 # The session's own numbers are all one half here.
@@ -209,6 +209,31 @@ def test_the_handle_of_a_turn_is_waited_for_a_second_at_most() -> None:
     call.wait(5.0)
     assert call.when(SetUp) == [pytest.approx(at + 1.0)]
     assert call.setups[-1].setup.handle == "h1"
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_no_moment_is_quiet_before_the_answer_to_a_text_that_interrupted_what_had_just_begun(told: bool) -> None:
+    call = due()
+    call.hold()
+    call.write("And you?")
+    call.wait(0.8)
+    call.write("Hello?")
+    call.wait(0.1)
+    call.reading = told
+    call.answer(0.4, "Me")
+    call.wait(0.1)
+    call.interrupted(by_sound=False)
+    call.complete()
+    call.reading = True
+    call.wait(5.0)
+    assert call.assert_interrupted(2).cause is CutCause.USER
+    assert call.did(FalseInterruptionSeen) == []
+    assert call.did(SetUp) == []
+    call.answer(1.0, "Good day.")
+    call.finish_generation()
+    call.complete()
+    call.wait(2.0)
+    assert len(call.did(SetUp)) == 1
 
 
 @pytest.mark.parametrize("blocking", [True, False])
@@ -460,6 +485,20 @@ def test_a_turn_that_the_deadline_cuts_plays_to_its_last_whole_sentence() -> Non
     ended = call.assert_turn_ended(2)
     assert (ended.reason, ended.heard_text) == (EndReason.INTERRUPTED, cut.heard_text)
     assert call.heard(2) == pytest.approx(ended.heard)
+    assert [renewed.cut for renewed in call.did(Renewed)] == [True]
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_what_comes_behind_a_turn_that_nobody_ended_is_cut_by_the_deadline(written: bool) -> None:
+    call = due(replace(OPTIONS, model="gemini-2.0-flash-live-001", modality=Modality.TEXT) if written else OPTIONS)
+    call.go_away(10.0)
+    call.hold()
+    said = ev.ModelText(1, "A story.") if written else ev.ModelAudio(1, speech(1.0))
+    call.receive(said)
+    call.finish_generation()
+    call.receive(said)
+    call.wait(6.0)
+    call.link_up()
     assert [renewed.cut for renewed in call.did(Renewed)] == [True]
 
 

@@ -40,6 +40,21 @@ def test_unanswered_speech_is_given_again_and_answered_once() -> None:
     assert call.given_seconds(3, OTHER_VOICE) == 0.0
 
 
+def test_a_text_that_interrupted_what_nobody_had_heard_of_is_given_again() -> None:
+    call = acquainted()
+    call.write("And you?")
+    call.wait(0.8)
+    call.write("Hello?")
+    call.wait(0.1)
+    call.reading = False
+    call.answer(0.4, "Me")
+    call.interrupted(by_sound=False)
+    call.complete()
+    call.reading = True
+    recover(call)
+    assert call.texts(2) == ["And you?\nHello?"]
+
+
 def test_the_transcript_of_words_that_are_given_again_is_told_once() -> None:
     call = acquainted()
     call.say(1.0)

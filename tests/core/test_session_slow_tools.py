@@ -656,6 +656,23 @@ def test_a_result_that_interrupts_is_told_at_once_even_as_a_text() -> None:
     assert isinstance(call.receive(ev.Tick()), list)
 
 
+def test_what_had_just_begun_when_a_result_was_told_is_interrupted_by_that() -> None:
+    call = put_off()
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
+    call.respond("c1", WEATHER)
+    assert WEATHER in call.texts()[-1]
+    call.wait(0.1)
+    call.answer(0.4, "By the way,")
+    call.interrupted(by_sound=False)
+    assert call.assert_interrupted(3).cause is CutCause.TOOL
+    call.complete()
+    call.wait(8.5)
+    assert call.did(PhantomSeen) == []
+    assert call.did(Wedged) == [Wedged(Sign.SILENCE)]
+
+
 def test_a_result_that_was_told_and_not_answered_is_told_again_to_the_next_link() -> None:
     call = put_off()
     call.finish_generation()

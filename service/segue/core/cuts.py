@@ -39,11 +39,14 @@ class Cuts:
             if turn.cut_cause is CutCause.USER and not (turn.told or self._journal.understood):
                 # What came of it was late: it had been interrupted by words that seemed to be what it answers.
                 turn.answers = min(turn.answers, self._journal.last_span)
+            if turn.late:
+                turn.answers = min(turn.answers, self._journal.first)
             for cut in turns:
                 if cut.begun:
                     # It is named to the client.
                     self._playback.tell(cut)
-            by_sound = turn.cut_cause is CutCause.USER and not self._journal.has_words_since(turn.answers)
+            by_words = turn.late or self._journal.has_words_since(turn.answers)
+            by_sound = turn.cut_cause is CutCause.USER and not by_words
             self._last = turn if turn.cut_cause is CutCause.USER else None
             self._turn, self._denied = turn if by_sound else None, False
         return turns

@@ -21,7 +21,7 @@ _EVIDENCE_MARGIN = 0.25
 EVIDENCE_TIMEOUT = 1.5
 # Signs of the user that follow each other so soon are of one interruption, in seconds.
 _ONE_INTERRUPTION = 0.5
-# What the model was saying when it got a call's result is interrupted by that within this time, in seconds.
+# What the model was saying when it got a call's result or a text is interrupted by that within this time, in seconds.
 _RESULT_TIMEOUT = 2.0
 # The end of a turn that was interrupted follows within this time, in seconds.
 _END_OF_INTERRUPTED = 2.0
@@ -78,6 +78,8 @@ class Downlink:
         self._evidence_since = -inf
         # When the model was last given a call's result in a way that interrupts what it says.
         self._result_at = -inf
+        # When it was last given a text of the user's.
+        self._text_at = -inf
         # When the backend last ended a turn, and last sent anything of one.
         self.completed_at = -inf
         self.spoke_at = -inf
@@ -110,6 +112,7 @@ class Downlink:
         if turn.overflowed:
             self._actions.append(Drop("overflow", seconds))
             return
+        turn.go_on()
         turn.audio += seconds
         self._outbox.put_audio(turn.number, event.audio)
 
@@ -120,6 +123,7 @@ class Downlink:
         turn = self._turn_of_output(now)
         if turn is not None:
             self.words_at = None
+            turn.go_on()
             turn.write(event.text)
             self._outbox.put_spoken(Text(turn.number, event.text))
 
@@ -176,15 +180,18 @@ class Downlink:
             if turn.cut:
                 return
         self._interrupted_until = now + _END_OF_INTERRUPTED
-        began_at = self.completed_at if turn is None else turn.began_at
-        if self._result_at >= max(self.evidence_at, began_at) and now < self._result_at + _RESULT_TIMEOUT:
+        # What interrupted a turn may have come shortly before it began: it was on its way.
+        since = (self.completed_at if turn is None else turn.began_at) - _EVIDENCE_MARGIN
+        if self._result_at >= max(self.evidence_at, since) and now < self._result_at + _RESULT_TIMEOUT:
             self.playback.cut_all(CutCause.TOOL, now, since=self._result_at)
             return
-        seen = self.evidence_at >= began_at - _EVIDENCE_MARGIN and now >= self.playback.interruptible_at()
+        seen = self.evidence_at >= since and now >= self.playback.interruptible_at()
         # Where nobody may interrupt, who was speaking when the turn began is the only one whom the service can hear.
         if not (seen or (turn is not None and turn.early)):
             self._doubt = self._doubt or _Doubt(turn, now)
             return
+        if turn is not None and now < self._text_at + _RESULT_TIMEOUT:
+            turn.late = self.evidence_at <= self._text_at < turn.began_at
         # With nothing being said, a reply that was expected is cut. With nothing expected, nothing is: a second
         # `interrupted` for one cut, or one for a turn that is long over, must not mute the turn that comes.
         if not self.cut_all(now) and turn is None and self.reply_expected:
@@ -229,6 +236,10 @@ class Downlink:
         self._result_at = now
         if interrupts and self.turns.open is None:
             self.playback.cut_all(CutCause.TOOL, now)
+
+    def note_text(self, now: float) -> None:
+        """Note that the model was given a text of the user's, which interrupts what it says."""
+        self._text_at = now
 
     # Interruptions that nobody may have made.
 

@@ -100,7 +100,8 @@ class Listener:
             self.answers = min(self.answers, turn.answers)
             self._handover.forget_request()
             if turn.cut_cause is CutCause.TOOL:
-                # The model goes on by itself, and owes the answer to the result.
+                # The model goes on by itself, and owes the answer to the result, even if this had seemed to be it.
+                self._watchdog.expect(turn.cut_at)
                 return
             if turn.told and turn.cut_cause in (CutCause.USER, CutCause.CLIENT):
                 # Who breaks into an answer has had one.
@@ -109,7 +110,9 @@ class Listener:
             # What is owed now is owed to the words that cut it, if there are any.
             since = self._watchdog.since
             self._watchdog.settle()
-            if self._journal.has_words_since(turn.answers):
+            if turn.late:
+                self._watchdog.expect(turn.cut_at)
+            elif self._journal.has_words_since(turn.answers):
                 # Words that are given again end later than they were said.
                 self._watchdog.expect(max(self._journal.words_ended_at, since or -inf))
 

@@ -59,6 +59,8 @@ class Turn:
     overflowed: bool = False
     # The user was speaking when it began: it answers half of what was to be said.
     early: bool = False
+    # A text that was on its way when it began has interrupted it: it answers what came before that.
+    late: bool = False
     # The journal's serial before which it answers everything.
     answers: int = 0
     # A link that made some of it is gone, and the next one has not gone on with it: it waits for a function's result.
@@ -86,6 +88,10 @@ class Turn:
     def stop_latency(self, since: float) -> float | None:
         """Return for how long its audio was still released after this time; None where none ever was."""
         return max(0.0, self.released_at - max(since, self.plays_at)) if self.released else None
+
+    def go_on(self) -> None:
+        """Take it that more of it is made, though it seemed to be whole: the backend may forget to end a turn."""
+        self.generated = self.generated and self.over
 
     def write(self, text: str) -> None:
         """Note a piece of a written reply: it is read as soon as it is sent."""

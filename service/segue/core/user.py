@@ -51,6 +51,7 @@ class User:
             self._recall.hear_user(f" {text}", 0)
             if not held:
                 self._cuts.forget()
+                self._downlink.note_text(now)
                 self._await_answer(now)
         return fault
 

@@ -108,6 +108,18 @@ def test_a_link_may_begin_afresh_where_a_handle_misses_what_cannot_be_told(note_
             seamless(afresh(told).ended(60.0))
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_a_handle_misses_what_the_client_knows_to_be_cut(told: bool) -> None:
+    history = resuming(conversation(), note_slot="NONE").gateway(8.0, "handle_received", link=1, usable=True)
+    history.asked(12.0, 100, 199).understood(12.8, 1, 2, 100, 199).service(13.5, 1, "audio_sent", turn=2, bytes=960)
+    history.service(13.6, 1, "interrupted_sent", turn=2).service(13.6, 1, "turn_complete_sent", turn=2)
+    if told:
+        seamless(afresh(history.output(13.7, "interrupted", 2, cause="CAUSE_USER")).ended(60.0))
+    else:
+        with pytest.raises(Broke, match="began afresh"):
+            seamless(afresh(history).ended(60.0))
+
+
 @pytest.mark.parametrize("faint", [False, True])
 def test_what_cannot_be_heard_may_be_what_a_handle_misses(faint: bool) -> None:
     told = resuming(conversation(), note_slot="NONE").gateway(8.0, "handle_received", link=1, usable=True)

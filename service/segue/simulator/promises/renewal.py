@@ -215,11 +215,16 @@ def _check_resumed(renewal: Renewal) -> bool:
 
 
 def _misses_an_exchange(renewal: Renewal, handle_at: float) -> bool:
-    """Return whether the client has something of a turn that was not over when the handle came."""
+    """Return whether the client has something of a turn that was not over when the handle came, or knows it was cut."""
     chronicle = renewal.chronicle
     turns = [turn for turn in chronicle.turns if turn.link == renewal.old and turn.begun_at <= renewal.at]
     # What cannot be heard bears no numbers by which it could be known to have come.
-    told = [turn for turn in turns if not turn.answers or chronicle.reached_at(turn) <= renewal.opened_at]
+    until = renewal.opened_at
+    told = [
+        turn
+        for turn in turns
+        if not turn.answers or chronicle.reached_at(turn) <= until or is_cut(chronicle, turn, until=until)
+    ]
     # A turn can be over before it calls.
     return any(turn.over_at > handle_at or handle_at < turn.called_at < NEVER for turn in told)
 
