@@ -199,6 +199,20 @@ def test_what_two_links_heard_and_had_nothing_to_say_to_asks_for_no_answer() -> 
     assert len(call.did(Wedged)) == 1
 
 
+def test_words_that_were_said_long_ago_have_an_empty_turn_though_a_stall_held_back_all_that_came_of_them() -> None:
+    call = acquainted(NATIVE)
+    call.write("Tell me a story.")
+    call.wait(3.0)
+    call.write("What time is it?")
+    call.wait(7.0)
+    # All of this comes at once.
+    call.understand("What time is it?")
+    call.interrupted(by_sound=False)
+    call.complete()
+    call.complete()
+    assert call.did(OddTurn) == [OddTurn(OddKind.EMPTY)]
+
+
 def test_a_model_that_waits_for_more_words_owes_an_answer_to_those_that_just_came() -> None:
     call = acquainted(NATIVE)
     call.write("I would like")

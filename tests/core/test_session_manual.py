@@ -17,7 +17,7 @@ from segue.core.actions import (
     Wedged,
 )
 from segue.core.options import Mode, Options
-from segue.core.outputs import CloseReason, CutCause, InputRejected, Interrupted, TurnEnded
+from segue.core.outputs import CloseReason, CutCause, InputRejected, Interrupted, Transcript, TurnEnded
 from segue.core.policy import FalseInterruption
 from segue.core.profiles import NoteSlot, TextSlot
 from tests.core.conversation import OPTIONS, OTHER_VOICE, POLICY, VOICE, Conversation, telling
@@ -588,6 +588,45 @@ def test_a_policy_that_overlaps_links_gives_the_next_one_the_whole_activity() ->
     call.wait(2.0)
     assert shape(call, 2) == ["start", "audio", "end"]
     assert call.given_seconds(2) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("generated", [True, False])
+def test_what_begins_while_an_activity_lasts_is_one_turn_until_it_is_made_or_pauses(generated: bool) -> None:
+    call = acquainted()
+    call.hand_over("h2")
+    call.press()
+    for _ in range(4):
+        call.say(0.2, sample=OTHER_VOICE)
+        call.answer(0.25, "It is ")
+    call.release()
+    call.wait(0.1)
+    call.answer(0.25, "what I said.")
+    call.understand("What time is it?")
+    if generated:
+        call.finish_generation()
+    call.wait(0.2 if generated else 0.3)
+    call.answer(1.0, "Noon.")
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
+    assert call.assert_turn_ended(2).heard_text == "It is It is It is It is what I said."
+    assert call.assert_turn_ended(3).heard_text == "Noon."
+    assert [said.turn for said in call.got(Transcript) if said.text == "What time is it?"] == [0]
+
+
+def test_words_behind_which_an_older_answer_goes_on_have_none_yet() -> None:
+    call = acquainted()
+    call.press()
+    call.say(0.6, sample=OTHER_VOICE)
+    call.answer(0.25, "It is ")
+    call.release()
+    call.wait(0.1)
+    call.answer(0.25, "what I said.")
+    call.wait(0.5)
+    call.lose_link()
+    call.link_up()
+    call.wait(2.0)
+    assert call.given_seconds(2, OTHER_VOICE) == pytest.approx(0.6)
 
 
 def test_what_comes_late_while_an_activity_lasts_is_not_the_answer_to_it() -> None:

@@ -196,6 +196,24 @@ def test_a_sound_shortly_before_a_turn_began_may_have_interrupted_it(before: flo
     assert (call.did(PhantomSeen) != []) is phantom
 
 
+@pytest.mark.parametrize(("later", "phantom"), [(0.1, False), (0.3, True)])
+def test_what_came_right_before_an_interruption_may_have_made_it_though_a_turn_began_since(
+    later: float, phantom: bool
+) -> None:
+    call = acquainted()
+    call.write("Tell me a story.")
+    call.wait(1.0)
+    call.write("What time is it?")
+    # The story had begun when that arrived, over a slow network.
+    call.wait(0.3)
+    call.answer(0.25, "There was ")
+    call.wait(later)
+    call.interrupted(by_sound=False)
+    call.complete()
+    call.wait(2.0)
+    assert (call.did(PhantomSeen) != []) is phantom
+
+
 def test_the_words_that_a_turn_answers_are_no_evidence_against_it() -> None:
     call = acquainted()
     call.say(0.6)

@@ -6,7 +6,7 @@ import pytest
 
 from segue.core.actions import Sign, Wedged
 from segue.core.options import FunctionDeclaration
-from segue.core.outputs import EndReason, TurnEnded
+from segue.core.outputs import CutCause, EndReason, TurnEnded
 from tests.core.conversation import acquainted
 from tests.core.wedging import NATIVE, THINKING, signs, wedged_after
 
@@ -93,6 +93,21 @@ def test_a_turn_that_was_generated_while_the_model_works_ends_in_the_end() -> No
     assert call.assert_turn_ended(3).heard_text == "Here it is."
 
 
+def test_a_turn_whose_end_was_put_off_for_ever_has_ended() -> None:
+    call = acquainted(THINKING)
+    call.write("Book a table.")
+    call.work(idle=False)
+    call.answer(0.5, "It is done. ")
+    call.complete()
+    # The model never says that it is idle again.
+    call.wait(29.0)
+    assert [ended.turn for ended in call.got(TurnEnded)] == [1]
+    call.wait(2.0)
+    assert call.assert_turn_ended(2).reason is EndReason.COMPLETED
+    call.wait(60.0)
+    assert call.did(Wedged) == []
+
+
 def test_an_end_that_one_link_put_off_is_none_on_the_next() -> None:
     call = acquainted(THINKING)
     call.write("Book a table.")
@@ -143,6 +158,26 @@ def test_an_end_of_a_turn_is_none_while_the_model_says_that_it_works() -> None:
     call.work(idle=True)
     call.wait(3.0)
     assert call.assert_turn_ended(2).heard_text == "Let me see. Done."
+
+
+def test_the_end_of_what_was_interrupted_is_one_though_the_model_says_that_it_works() -> None:
+    call = acquainted(THINKING)
+    call.write("Tell me a story.")
+    call.wait(1.0)
+    call.answer(0.25, "Once ")
+    call.wait(1.0)
+    call.interrupted(by_sound=False)
+    call.work(idle=False)
+    call.complete()
+    # Something new is said, so that somebody did interrupt.
+    call.wait(1.0)
+    call.answer(1.0, "Noon.")
+    call.work(idle=True)
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
+    assert call.assert_interrupted(2).cause is CutCause.USER
+    assert call.assert_turn_ended(3).heard_text == "Noon."
 
 
 def test_words_over_an_answer_that_never_ends_are_owed_one_once_it_has_been_played() -> None:

@@ -10,6 +10,7 @@ from segue.core.options import FunctionDeclaration, Mode, Options, Scheduling
 from segue.core.outputs import (
     Audio,
     CloseReason,
+    CutCause,
     EndReason,
     InputRejected,
     Interrupted,
@@ -713,6 +714,62 @@ def test_a_turn_of_which_the_model_says_nothing_more_ends_on_a_link_that_remembe
     call.wait(60.0)
     assert call.did(Wedged) == []
     assert call.assert_turn_ended(2).reason is EndReason.COMPLETED
+
+
+def test_a_result_that_interrupts_a_turn_which_began_before_it_arrived_is_owed_an_answer_still() -> None:
+    call = acquainted()
+    call.write("What is the weather in Bonn?")
+    call.answer(0.5, "Let me look.")
+    call.call("c1")
+    call.finish_generation()
+    call.complete()
+    call.hand_over("h2")
+    call.wait(2.0)
+    call.write("Tell me a story.")
+    call.wait(1.0)
+    call.respond("c1", WEATHER, Scheduling.INTERRUPT)
+    # The story has begun when that arrives.
+    call.wait(0.2)
+    call.answer(0.25, "Once ")
+    call.wait(0.1)
+    call.interrupted(by_sound=False)
+    call.complete()
+    assert call.assert_interrupted(3).cause is CutCause.TOOL
+    call.go_away(50.0)
+    call.hold()
+    call.wait(3.0)
+    assert call.link == 1
+    call.answer(0.5, "It is cold.")
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
+    assert call.assert_turn_ended(4).heard_text == "It is cold."
+    assert call.link == 2
+
+
+@pytest.mark.parametrize("ends_again", [False, True])
+def test_a_call_behind_a_turn_that_is_interrupted_once_it_has_ended_is_no_part_of_it(ends_again: bool) -> None:
+    call = acquainted(THINKING)
+    call.write("What is the weather in Bonn?")
+    call.answer(0.5, "Let me look.")
+    call.finish_generation()
+    call.work(idle=False)
+    call.wait(0.4)
+    call.complete()
+    call.interrupted(by_sound=False)
+    if ends_again:
+        call.complete()
+    call.call("c1")
+    call.wait(0.5)
+    call.respond("c1", WEATHER)
+    call.answer(0.5, "It is cold.")
+    call.finish_generation()
+    call.complete()
+    call.work(idle=True)
+    call.wait(3.0)
+    assert [result.response for result in call.results()] == [WEATHER]
+    call.assert_interrupted(2)
+    assert call.assert_turn_ended(3).heard_text == "It is cold."
 
 
 def test_words_that_are_answered_while_a_call_behind_its_turn_is_under_way_are_answered() -> None:

@@ -27,6 +27,8 @@ _RESULT_TIMEOUT = 2.0
 _END_OF_INTERRUPTED = 2.0
 # What began in the middle of the user's words, and said nothing since, is over so long after them, in seconds.
 _EARLY_TIMEOUT = 0.5
+# What began in the middle of an activity goes on as long as it pauses for less than this, in seconds.
+_EARLY_PAUSE = 0.25
 
 
 ModelEvent: TypeAlias = (
@@ -148,7 +150,7 @@ class Downlink:
         if turn is None and self.turns.unended and not self.turns.unended[-1].told:
             # What nobody has had anything of is not what they interrupt.
             turn = self.turns.unended[-1]
-        number = 0 if turn is None or turn.cut or self._outlived(turn, now) else turn.number
+        number = 0 if turn is None or turn.cut or self._late(turn) or self._outlived(turn, now) else turn.number
         # Words may come after the model began to answer them.
         if not number:
             self.interrupt_playout(now)
@@ -185,7 +187,8 @@ class Downlink:
         if self._result_at >= max(self.evidence_at, since) and now < self._result_at + _RESULT_TIMEOUT:
             self.playback.cut_all(CutCause.TOOL, now, since=self._result_at)
             return
-        seen = self.evidence_at >= since and now >= self.playback.interruptible_at()
+        made = self.evidence_at >= since or now < self.evidence_at + _ONE_INTERRUPTION
+        seen = made and now >= self.playback.interruptible_at()
         # Where nobody may interrupt, who was speaking when the turn began is the only one whom the service can hear.
         if not (seen or (turn is not None and turn.early)):
             self._doubt = self._doubt or _Doubt(turn, now)
@@ -382,13 +385,17 @@ class Downlink:
         if turn.early and self.playback.barge_in_after < inf:
             if self._by_activities:
                 # While an activity lasts nobody answers it: what came meanwhile was late.
-                return self.reply_expected
+                return self._late(turn) and (turn.generated or now >= self.spoke_at + _EARLY_PAUSE)
             if not turn.called and self.spoke_at < (self.words_at or -inf) < now - _EARLY_TIMEOUT:
                 # What began it was late as well, or the model gave way to the user.
                 return True
         if not turn.generated:
             return False
         return self.reply_expected or (self.words_at is not None and self.words_at > turn.generated_at)
+
+    def _late(self, turn: Turn) -> bool:
+        """Return whether a turn began in the middle of an activity that is over: nobody answers one while it lasts."""
+        return turn.early and self._by_activities and self.reply_expected
 
     def _begin(self, now: float) -> Turn:
         self.reply_expected = False

@@ -51,7 +51,7 @@ class Line:
         self.user = User(parts, self._listener)
         self.activities = Activities(parts, self.user)
         self._detects = options.mode is Mode.GATEWAY
-        self._patience = Patience(parts)
+        self._patience = Patience(parts, self._listener)
         notices = Notices(parts)
         self._interruptions = Interruptions(parts, notices)
         self.succession = Succession(parts, self.tools, self._listener, self.updates, self._patience, notices)

@@ -1,7 +1,6 @@
 """What a link says, and what that means: for the turns, for what the user is owed, and for how sound the link is."""
 
 from collections.abc import Callable
-from math import inf
 from typing import Any, TypeAlias
 
 from segue.core import events as ev
@@ -10,6 +9,7 @@ from segue.core.downlink import MODEL_EVENTS, ModelEvent
 from segue.core.outputs import CutCause
 from segue.core.parts import Parts
 from segue.core.tools import Tools
+from segue.core.turns import Turn
 
 # A window so full is renewed afresh where nothing lets old context go.
 _NEARLY_FULL = 0.85
@@ -108,13 +108,12 @@ class Listener:
                 self._watchdog.trust()
             self._notes.interrupt(cuts)
             # What is owed now is owed to the words that cut it, if there are any.
-            since = self._watchdog.since
-            self._watchdog.settle()
             if turn.late:
                 self._watchdog.expect(turn.cut_at)
             elif self._journal.has_words_since(turn.answers):
-                # Words that are given again end later than they were said.
-                self._watchdog.expect(max(self._journal.words_ended_at, since or -inf))
+                self._watchdog.expect(self._journal.words_ended_at)
+            else:
+                self._watchdog.settle()
 
     def note_released(self) -> None:
         """Look at what was just released to the client: its first output answers the user's words."""
@@ -174,6 +173,15 @@ class Listener:
         if self._watchdog.note_faint(faint):
             self._sign = Sign.FAINT_AUDIO
 
+    def _interrupt(self, event: ev.ModelInterrupted, now: float) -> None:
+        self._hear_model(event, now)
+        turn = self._downlink.turns.open
+        if self.in_progress and turn is not None and turn.cut:
+            # The model had ended it before: what it goes on with now is no part of it.
+            self._unended = None
+            self._downlink.turns.complete()
+            self._end(turn, now)
+
     def _understand(self, event: ev.UserTranscribed, now: float) -> None:
         if self._uplink.is_echo(event.text):
             return
@@ -198,8 +206,10 @@ class Listener:
             # A model that refuses does not go on, whatever it said before.
             self._watchdog.note_busy(False, now)
             self._unended = None
-        # What the model goes on with after words that came while it spoke is another turn: their answer.
-        over = turn is not None and (turn.cut or (turn.early and self._journal.has_words_since(turn.answers)))
+        # What the model goes on with after words that came while it spoke is another turn: their answer. So is what it
+        # goes on with after an interruption, even one that nobody seems to have made.
+        early = turn is not None and turn.early and self._journal.has_words_since(turn.answers)
+        over = turn is not None and (turn.cut or early or self._downlink.interrupted(now))
         if self._watchdog.busy and not over:
             self._unended = event
         else:
@@ -209,14 +219,7 @@ class Listener:
         turn, interrupted = self._downlink.turns.open, self._downlink.interrupted(now)
         self._hear_model(event, now)
         if turn is not None:
-            self._handover.cover(turn.answers)
-            if not turn.cut and turn.generated:
-                self._journal.forget(turn.answers)
-            if turn.cut:
-                self._finish_answer()
-            else:
-                self._look_for_results(turn.number, now)
-            self._tools.end_turn(turn.number, now)
+            self._end(turn, now)
         elif interrupted or self._watchdog.too_soon(now):
             # Whatever interrupted it, or came right before its end, is not a part of it.
             self._handover.cover(max(self._handover.serial, self._journal.last_span))
@@ -230,6 +233,16 @@ class Listener:
             self._parts.actions.append(OddTurn(OddKind.REJECTED))
         if self._watchdog.note_rejection(rejected):
             self._sign = Sign.REJECTIONS
+
+    def _end(self, turn: Turn, now: float) -> None:
+        self._handover.cover(turn.answers)
+        if not turn.cut and turn.generated:
+            self._journal.forget(turn.answers)
+        if turn.cut:
+            self._finish_answer()
+        else:
+            self._look_for_results(turn.number, now)
+        self._tools.end_turn(turn.number, now)
 
     def _look_for_results(self, turn: int, now: float) -> None:
         """Look whether a turn that ended spoke of the results that it waited for."""
@@ -310,6 +323,7 @@ _REACTIONS: dict[type, Callable[[Listener, Any, float], None]] = dict.fromkeys(M
     ev.InputAwaited: Listener._await_input,
     ev.InteractionChanged: Listener._change_interaction,
     ev.ModelAudio: Listener._hear_audio,
+    ev.ModelInterrupted: Listener._interrupt,
     ev.UserTranscribed: Listener._understand,
     ev.TurnCompleted: Listener._finish_turn,
     ev.ToolCalled: Listener._call,

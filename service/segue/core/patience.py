@@ -2,6 +2,7 @@
 
 from math import inf
 
+from segue.core.listener import Listener
 from segue.core.parts import Parts
 
 # No sound for so long, and no handle for a turn that ended so long ago: a quiet moment, in seconds.
@@ -13,7 +14,8 @@ _END_TIMEOUT = 8.0
 class Patience:
     """Deadlines of one session, from what its parts know. All are inf where nothing is waited for."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, listener: Listener) -> None:
+        self._listener = listener
         self._profile = parts.profile
         self._links = parts.links
         self._uplink = parts.uplink
@@ -48,16 +50,16 @@ class Patience:
         return quiet_at if wordless_at == inf else max(quiet_at, wordless_at)
 
     def end_deadline(self) -> float:
-        """Return when a turn that was generated and never ended is taken to be over."""
+        """Return when a turn that was generated and never ended is taken to be over, or whose end was put off."""
         turn = self._downlink.turns.open
-        if turn is None or turn.cut or not turn.generated:
+        if turn is None or turn.cut or not (turn.generated or self._listener.in_progress):
             return inf
         return max(max(self.played_at(), self._downlink.spoke_at) + _END_TIMEOUT, self._watchdog.busy_until)
 
     def stop_deadline(self) -> float:
         """Return when a turn that was begun and neither goes on nor ends shows that the link is wedged."""
         turn = self._downlink.turns.open
-        if turn is None or turn.cut or turn.generated or self._calls.holding:
+        if turn is None or turn.cut or turn.generated or self._listener.in_progress or self._calls.holding:
             return inf
         spoken_at = max(self.played_at(), self._downlink.spoke_at, self._watchdog.since or -inf)
         timeout = self._profile.reply_timeout + self._profile.thinking

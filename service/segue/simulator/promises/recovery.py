@@ -11,8 +11,8 @@ from segue.simulator.promises.verdict import Broke, Verdict
 
 # How long an answer may take where nothing goes wrong, from the end of the words or since there is a link, in seconds.
 _USUAL = 10.0
-# How much longer it may take to miss one where the model thinks first, as its profile says.
-_THINKING = 12.0
+# How long it may take to miss one where the model thinks first, and may have said that it works.
+_THINKING = 30.0
 # So long somebody who is not in a hurry waits (world.client): what may come later cannot be found missing.
 _PATIENCE = 45.0
 # A link is found wedged so long at most after what shows it.
@@ -58,7 +58,7 @@ def _check_alarms(chronicle: Chronicle) -> None:
 
 def _may_be_silent(chronicle: Chronicle, link: object, at: float) -> bool:
     """Return whether this link had a reason to say nothing, or what can be taken for nothing."""
-    since = at - _LINGERS - (_THINKING if chronicle.thinks else 0.0)
+    since = at - (_THINKING if chronicle.thinks else _LINGERS)
     for trouble in chronicle.delays:
         if trouble.link == link and trouble.at <= at and since <= _lasts_until(chronicle, trouble):
             return True
