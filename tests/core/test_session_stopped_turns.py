@@ -204,3 +204,19 @@ def test_a_turn_that_was_generated_and_goes_on_with_a_result_may_stop_like_any_o
     call.answer(0.5, "It is")
     assert wedged_after(call) == pytest.approx(0.5 + 8.0, abs=0.1)
     assert signs(call) == [Sign.STOPPED]
+
+
+def test_a_turn_whose_end_was_put_off_and_that_goes_on_with_a_result_may_stop_like_any_other() -> None:
+    call = acquainted(replace(THINKING, functions=(FunctionDeclaration("weather"),)))
+    call.write("What is the weather in Bonn?")
+    call.work(idle=False)
+    call.answer(0.5, "Let me look.")
+    call.finish_generation()
+    call.complete()
+    call.call("c1")
+    call.wait(1.0)
+    call.respond("c1", '{"degrees": 7}')
+    call.wait(0.5)
+    call.answer(0.5, "It is")
+    assert wedged_after(call) is not None
+    assert signs(call) == [Sign.STOPPED]

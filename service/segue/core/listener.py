@@ -161,7 +161,7 @@ class Listener:
                 self._watchdog.hear()
             elif self._downlink.spoke_at == now and self._calls.answer(now):
                 # A result was waited for, and the turn goes on with it.
-                turn.generated = False
+                turn.generated, self._unended = False, None
                 self._watchdog.settle()
 
     def _hear_audio(self, event: ev.ModelAudio, now: float) -> None:
