@@ -1,6 +1,10 @@
 """Many worlds: which seeds a shard has, what is run again, and what is said of what broke."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -123,3 +127,29 @@ def test_the_command_tells_a_story() -> None:
     assert result.exit_code == 0, result.output
     assert "session_opened" in result.output
     assert "link_dialled" in result.output
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks for processes in Linux's /proc")
+@pytest.mark.timeout(60)
+def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    command = [sys.executable, "-m", "segue", "world", "--seeds", "1-100000", "--minutes", "0.1", "--jobs", "2"]
+    with subprocess.Popen([*command, "--resume", str(state)], stdout=subprocess.DEVNULL) as campaign_process:
+        while not state.exists():
+            assert campaign_process.poll() is None
+            time.sleep(0.05)
+        children = Path(f"/proc/{campaign_process.pid}/task/{campaign_process.pid}/children").read_text().split()
+        campaign_process.send_signal(signal.SIGKILL)
+    # Two workers and the process that tracks their resources.
+    assert len(children) == 3
+    while any(_lives(child) for child in children):
+        time.sleep(0.05)
+
+
+def _lives(process: str) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+    # Nobody may be there to reap it.
+    return state.rpartition(")")[2].split()[0] != "Z"

@@ -36,5 +36,5 @@ def context_full(message: str) -> Closed:
 
 def wedged(attempts: int) -> Closed:
     """Return how a session ends that no link has answered."""
-    message = f"The model gave no answer on {attempts} links in a row, to the same words. Open a session again."
+    message = f"The model fell silent on {attempts} links since it last answered. Open a session again."
     return Closed(CloseReason.BACKEND_WEDGED, message, Next.OPEN_AGAIN, _SOON)

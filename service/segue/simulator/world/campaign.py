@@ -1,6 +1,7 @@
 """Many worlds, one after the other: in shards, on several processors, resumed where the last run stopped."""
 
 import json
+import os
 import re
 import time
 import traceback
@@ -11,8 +12,9 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from hashlib import sha256
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 import segue
 from segue.simulator.promises import Broke, check
@@ -149,8 +151,20 @@ def run_campaign(seeds: Iterable[int], minutes: float, jobs: int) -> Iterator[Ou
             yield judge(seed, minutes)
         return
     # A fresh interpreter each, since threads and forks do not mix.
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_end_with_parent) as pool:
         yield from _judged(pool, seeds, minutes, jobs)
+
+
+def _end_with_parent() -> None:
+    """Have this process end when the one that started it is killed: workers wait for work forever by themselves."""
+    parent = parent_process()
+    assert parent is not None, "not a worker"
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    Thread(target=watch, name="parent", daemon=True).start()
 
 
 def _judged(pool: Executor, seeds: Iterable[int], minutes: float, jobs: int) -> Iterator[Outcome]:
