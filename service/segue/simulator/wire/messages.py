@@ -13,6 +13,8 @@ from random import Random
 from typing import Any, TypeAlias
 from uuid import UUID
 
+import msgspec
+
 from segue.simulator.wire.schema import Flavour
 
 ServerMessage: TypeAlias = dict[str, Any]
@@ -21,7 +23,11 @@ Part: TypeAlias = dict[str, Any]
 
 def encode(message: ServerMessage) -> bytes:
     """Make the frame: JSON with two spaces of indentation and a line feed, UTF-8 (all 1,542 of a probe, 2026-09-10)."""
-    return (json.dumps(message, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+    try:
+        return msgspec.json.format(msgspec.json.encode(message), indent=2) + b"\n"
+    except UnicodeEncodeError:
+        # A lone surrogate, which what the client sent may hold.
+        return (json.dumps(message, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
 
 
 def duration(seconds: float) -> str:

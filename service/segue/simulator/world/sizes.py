@@ -18,6 +18,7 @@ _ATOMS = (str, bytes, bytearray, memoryview, int, float, bool, type(None))
 def held_bytes(session: object) -> int:
     """Return the sizes of everything that a session keeps, in bytes; what it keeps in two places counts once."""
     seen: set[int] = set()
+    slots: dict[type, list[str]] = {}
     waiting: list[Any] = [session]
     total = 0
     while waiting:
@@ -35,6 +36,8 @@ def held_bytes(session: object) -> int:
             waiting += thing
         else:
             waiting += vars(thing).values() if hasattr(thing, "__dict__") else ()
-            names = [name for kind in type(thing).__mro__ for name in getattr(kind, "__slots__", ())]
-            waiting += [getattr(thing, name) for name in names if hasattr(thing, name)]
+            kind = type(thing)
+            if kind not in slots:
+                slots[kind] = [name for base in kind.__mro__ for name in getattr(base, "__slots__", ())]
+            waiting += [getattr(thing, name) for name in slots[kind] if hasattr(thing, name)]
     return total
