@@ -220,3 +220,33 @@ def test_a_turn_whose_end_was_put_off_and_that_goes_on_with_a_result_may_stop_li
     call.answer(0.5, "It is")
     assert wedged_after(call) is not None
     assert signs(call) == [Sign.STOPPED]
+
+
+@pytest.mark.parametrize("calls", [False, True])
+def test_a_turn_after_one_that_was_interrupted_before_its_first_word_may_stop_like_any_other(calls: bool) -> None:
+    call = acquainted(replace(THINKING, functions=(FunctionDeclaration("weather"),)))
+    call.write("What is the time?")
+    call.wait(0.2)
+    call.write("What is the weather in Bonn?")
+    call.wait(0.1)
+    call.interrupted(by_sound=False)
+    call.work(idle=False)
+    call.complete()
+    call.wait(0.5)
+    if calls:
+        call.call("c1")
+    call.answer(0.5, "It is")
+    assert wedged_after(call) is not None
+    assert signs(call) == [Sign.STOPPED]
+
+
+def test_a_turn_after_one_that_ended_without_a_word_may_stop_like_any_other() -> None:
+    call = acquainted(THINKING)
+    call.write("What is the time?")
+    call.wait(1.0)
+    call.work(idle=False)
+    call.complete()
+    call.wait(0.5)
+    call.answer(0.5, "It is")
+    assert wedged_after(call) is not None
+    assert signs(call) == [Sign.STOPPED]

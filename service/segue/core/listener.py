@@ -159,6 +159,9 @@ class Listener:
                 self._cuts.forget()
                 self._notes.begin_turn(turn)
                 self._watchdog.hear()
+                if not turn.called:
+                    # What was put off was the end of a turn before; only a call comes behind that of its own.
+                    self._unended = None
             elif self._downlink.spoke_at == now and self._calls.answer(now):
                 # A result was waited for, and the turn goes on with it.
                 turn.generated, self._unended = False, None
@@ -209,7 +212,7 @@ class Listener:
         # What the model goes on with after words that came while it spoke is another turn: their answer. So is what it
         # goes on with after an interruption, even one that nobody seems to have made.
         early = turn is not None and turn.early and self._journal.has_words_since(turn.answers)
-        over = turn is not None and (turn.cut or early or self._downlink.interrupted(now))
+        over = early or self._downlink.interrupted(now) or (turn is not None and turn.cut)
         if self._watchdog.busy and not over:
             self._unended = event
         else:

@@ -75,6 +75,28 @@ def test_a_model_that_has_nothing_to_say_owes_nothing() -> None:
     recovering(told.service(30.8, 1, "turn_without_answer", turn=2).ended(90.0))
 
 
+@pytest.mark.parametrize(
+    ("kind", "fields", "wedged"),
+    [
+        ("waiting_for_input_sent", {"turn": 2}, False),
+        ("fault_struck", {"fault": "response_rejected"}, False),
+        ("fault_struck", {"fault": "slow_pongs"}, True),
+    ],
+)
+def test_an_empty_turn_that_is_explained_is_none_of_those_that_show_a_wedge(
+    kind: str, fields: dict[str, Value], wedged: bool
+) -> None:
+    told = conversation().asked(20.0, 100, 199).understood(20.8, 1, 2, 100, 199)
+    told.service(20.9, 1, "turn_without_answer", turn=2).service(20.9, 1, kind, **fields)
+    told.service(21.0, 1, "turn_complete_sent", turn=2)
+    told.asked(40.0, 200, 299).understood(40.8, 1, 3, 200, 299).service(42.0, 1, "turn_complete_sent", turn=3)
+    if wedged:
+        with pytest.raises(Broke, match=r"no answer to its words that ended at 40.000 s"):
+            recovering(told.ended(90.0))
+    else:
+        recovering(told.ended(90.0))
+
+
 def test_trouble_puts_an_answer_off_and_not_for_ever() -> None:
     told = conversation().asked(30.0, 100, 199).service(31.0, 1, "fault_struck", fault="total_silence")
     with pytest.raises(Broke, match="no answer"):

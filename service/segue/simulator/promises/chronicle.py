@@ -13,7 +13,8 @@ from segue.simulator.promises.spoken import FIRST_TURN, NEVER, ModelTurn, Words,
 from segue.simulator.promises.troubles import Trouble, trouble_of
 
 # A turn that is refused for a reason or cannot be heard leaves words unanswered.
-_SILENCING = frozenset({"response_rejected", "near_silent_audio"})
+_REFUSAL = "response_rejected"
+_SILENCING = frozenset({_REFUSAL, "near_silent_audio"})
 # So many empty turns in a row are a wedge; the second where the model is no proactive one.
 _EMPTY_IN_A_ROW = 2
 _EMPTY_IN_A_ROW_PROACTIVE = 3
@@ -48,8 +49,9 @@ class Chronicle:
         self.turns: list[ModelTurn] = []
         self.words: list[Words] = []
         self.delays: list[Trouble] = []
-        # Links whose turn under way, or next one, says nothing; and those whose next one begins nobody knows where.
-        self._silenced: set[int] = set()
+        # The fault by which a link's turn under way, or next one, says nothing.
+        self._silenced: dict[int, object] = {}
+        # Links whose next turn begins nobody knows where.
         self._blurred: set[int] = set()
         self._understood: list[tuple[float, tuple[tuple[int, int], ...]]] = []
         # When the client got each block of the model's speech, the first time.
@@ -130,13 +132,19 @@ class Chronicle:
                 yield turn
 
     def is_let_be(self, turn: ModelTurn) -> bool:
-        """Return whether a turn ended without a word, and that shows nothing yet: one alone on a link that is sound."""
+        """Return whether a turn ended without a word, and that shows nothing yet.
+
+        It is one that was explained, or one alone on a link that is sound.
+        """
+        if turn.empty and turn.explained:
+            return True
         before = [other for other in self.turns if other.link == turn.link and other.number <= turn.number]
         limit = _EMPTY_IN_A_ROW_PROACTIVE if self.proactive else _EMPTY_IN_A_ROW
         # On a link that replaced a lost one, and has not spoken yet, one is enough.
         if not self.proactive and self.purposes.get(turn.link) == "RECOVERY" and not any(o.said for o in before):
             return False
-        return before[-1].empty and not (len(before) >= limit and all(other.empty for other in before[-limit:]))
+        unexplained = [other for other in before[-limit:] if other.empty and not other.explained]
+        return turn.empty and len(unexplained) < limit
 
     def understood(self, lost: Record) -> bool:
         """Return whether the service had taken all of some lost stamps for words, on a link before."""
@@ -264,14 +272,13 @@ class Chronicle:
             stamps = _ranges(str(fields["stamps"]))
             text = with_demands(str(fields["text"]), (words.text for words in self.words if words.text))
             turn = ModelTurn(link, int(fields["turn"] or 0), record.at, stamps, text)
-            turn.answers = link not in self._silenced
             turn.blurred = link in self._blurred
-            self._silenced.discard(link)
+            self._silence(turn)
             self._blurred.discard(link)
             self.turns.append(turn)
             return
         if record.kind == "fault_struck" and fields["fault"] in _SILENCING:
-            self._silenced.add(link)
+            self._silenced[link] = fields["fault"]
         if record.kind == "fault_struck" and fields["fault"] in _BLURRING:
             self._blurred.add(link)
         if record.kind == "activity_ended":
@@ -288,9 +295,8 @@ class Chronicle:
         if not turns:
             return
         turn = next((turn for turn in turns if turn.number == number), turns[-1])
-        if link in self._silenced and turn.over_at == NEVER:
-            turn.answers = False
-            self._silenced.discard(link)
+        if turn.over_at == NEVER:
+            self._silence(turn)
         match record.kind:
             case "speech_planned":
                 turn.blocks.append((int(fields["first"] or 0), int(fields["last"] or 0)))
@@ -299,6 +305,8 @@ class Chronicle:
                 turn.fragments.append(str(fields["text"]))
             case "turn_without_answer":
                 turn.answers = False
+            case "waiting_for_input_sent":
+                turn.explained = True
             case "interrupted_sent":
                 # What is over is not interrupted any more.
                 turn.interrupted = turn.interrupted or turn.over_at == NEVER
@@ -317,6 +325,11 @@ class Chronicle:
             case "tool_call_sent":
                 turn.said = True
                 self._called |= dict.fromkeys(str(fields.get("ids")).split(","), turn)
+
+    def _silence(self, turn: ModelTurn) -> None:
+        """Have what silences the turn under way on a link, or its next one, be in this turn."""
+        if fault := self._silenced.pop(turn.link, None):
+            turn.answers, turn.explained = False, fault == _REFUSAL
 
     def _carry_over(self, link: int, at: float) -> None:
         """Have what struck since the last turn of a link was over be in the turn that begins."""

@@ -25,6 +25,7 @@ class ModelTurn:
         said: it said something.
         finished: it ended after that.
         interrupted: it was cut by the service.
+        explained: the service waits for more of the user's words, or refuses to answer, and said so.
         blocks: ranges of the numbers of its speech.
         sentences: what is said in each of these ranges, where that is known.
         fragments: its transcript, piece by piece as it was sent.
@@ -44,6 +45,7 @@ class ModelTurn:
     said: bool = False
     finished: bool = False
     interrupted: bool = False
+    explained: bool = False
     blocks: list[tuple[int, int]] = field(default_factory=list)
     sentences: list[str] = field(default_factory=list)
     fragments: list[str] = field(default_factory=list)
