@@ -15,7 +15,7 @@ from segue.backend.gemini import GeminiBackend
 from segue.config import Settings
 from segue.gateway import Gateway
 from segue.simulator.conversation.stamps import stamp
-from segue.simulator.dialogue import parse_dialogue
+from segue.simulator.dialogue_file import parse_dialogue
 from segue.simulator.faults.closing import Quota, TcpReset
 from segue.simulator.faults.connection import GoAwayThenClose
 from segue.simulator.faults.fault import When

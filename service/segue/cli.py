@@ -23,7 +23,7 @@ from segue.record.recording import RecordingError, load_recording
 from segue.record.redaction import Redaction
 from segue.serve import serve as run_serve
 from segue.simulator.control import Control
-from segue.simulator.dialogue import DialogueError, load_dialogue
+from segue.simulator.dialogue_file import DialogueError, load_dialogue
 from segue.simulator.families import family_of
 from segue.simulator.faults import ALL_FAULTS
 from segue.simulator.faults.plan import describe as describe_fault

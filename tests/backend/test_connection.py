@@ -47,9 +47,9 @@ def traces(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[ref[object]]]:
         traces.extend((ref(connection), ref(connection.transport.get_extra_info("ssl_object"))))
         return connection
 
-    monkeypatch.setattr("segue.backend.gemini.connection_of", trace)
+    monkeypatch.setattr("segue.backend.gemini_link.connection_of", trace)
     # So long an abort that no close needs any more keeps a connection.
-    monkeypatch.setattr("segue.backend.gemini._CLOSE_TIMEOUT", 0.05)
+    monkeypatch.setattr("segue.backend.gemini_link.CLOSE_TIMEOUT", 0.05)
     gc.collect()
     gc.disable()
     yield traces

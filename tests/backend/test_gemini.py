@@ -12,7 +12,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 
 from segue.backend.gemini import GeminiBackend
-from segue.backend.messages import Oddity
+from segue.backend.salvage import Oddity
 from segue.core.actions import Setup
 from segue.core.events import (
     GenerationCompleted,

@@ -9,7 +9,7 @@ import trustme
 from structlog.testing import capture_logs
 from websockets.asyncio.server import ServerConnection
 
-from segue.backend.messages import Oddity
+from segue.backend.salvage import Oddity
 from segue.core.events import LinkEvent, LinkLost, LinkOpened, LossCause, TurnCompleted
 from segue.core.profiles import TextSlot
 from tests.backend.live_server import PATIENCE, SETUP, LiveServer, Serving, accept, dialled, say, stay

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 from websockets.asyncio.server import ServerConnection
 
-from segue.backend import gemini
+from segue.backend import gemini_link
 from segue.backend.gemini import GeminiBackend
 from segue.core.events import HandleReceived, LinkEvent, LinkHeld, LinkLost, LinkOpened, LossCause, TurnCompleted
 from segue.core.profiles import TextSlot
@@ -123,7 +123,7 @@ class Farewells:
 async def test_a_conversation_is_resumed_when_its_old_connection_is_gone(
     serving: Serving, trusting: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segue.backend.gemini._ENDING_TIMEOUT", PATIENCE)
+    monkeypatch.setattr("segue.backend.gemini_link._ENDING_TIMEOUT", PATIENCE)
     service = Farewells()
     async with serving(service) as live, dialled(live.key, trusting) as (backend, old, first):
         await first.until(HandleReceived)
@@ -153,14 +153,14 @@ async def test_a_connection_that_does_not_end_keeps_nobody_waiting_for_long(
 
 def test_the_wait_for_a_connection_that_ends_is_within_what_a_renewal_may_add() -> None:
     # A round trip for the setup and 50 ms, of which the gateway itself needs some.
-    assert gemini._ENDING_TIMEOUT <= 0.8 * 0.05
-    assert ENDING_TIMEOUT == gemini._ENDING_TIMEOUT
+    assert gemini_link._ENDING_TIMEOUT <= 0.8 * 0.05
+    assert ENDING_TIMEOUT == gemini_link._ENDING_TIMEOUT
 
 
 async def test_a_conversation_may_be_resumed_while_its_old_connection_stands(
     serving: Serving, trusting: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segue.backend.gemini._ENDING_TIMEOUT", 2 * PATIENCE)
+    monkeypatch.setattr("segue.backend.gemini_link._ENDING_TIMEOUT", 2 * PATIENCE)
     service = Farewells()
     async with serving(service) as live, dialled(live.key, trusting) as (backend, _, first):
         await first.until(HandleReceived)

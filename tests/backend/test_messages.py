@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.backend.messages import Oddity, accepts_setup, decode
+from segue.backend.messages import accepts_setup, decode
+from segue.backend.salvage import Oddity
 from segue.core.events import (
     GenerationCompleted,
     GoingAway,

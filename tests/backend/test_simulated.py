@@ -25,7 +25,7 @@ from segue.core.events import (
 )
 from segue.core.options import FunctionDeclaration, Mode
 from segue.core.profiles import NoteSlot, TextSlot
-from segue.simulator.dialogue import parse_dialogue
+from segue.simulator.dialogue_file import parse_dialogue
 from segue.simulator.server import Simulator
 from segue.simulator.speech import SpeechLikeVoice
 from segue.simulator.timing import Span, Timing

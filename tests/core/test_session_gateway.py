@@ -10,7 +10,7 @@ from segue.core.options import Mode, Options, Sensitivity, ServerDetection
 from segue.core.outputs import CutCause, InputRejected, Interrupted, Rejection, UserActivity
 from segue.core.policy import FalseInterruption
 from tests.core.conversation import OPTIONS, OTHER_VOICE, POLICY, VOICE, Conversation, telling
-from tests.core.test_session_manual import answer, shape
+from tests.core.pressing import answer, shape
 
 GATEWAY = replace(OPTIONS, mode=Mode.GATEWAY)
 CONTINUE = replace(POLICY, false_interruption=FalseInterruption.CONTINUE)

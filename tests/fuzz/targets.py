@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from random import Random
 from typing import Any
 
-from segue.simulator.dialogue import parse_dialogue
+from segue.simulator.dialogue_file import parse_dialogue
 from segue.simulator.outgoing import Close, Output, Send
 from segue.simulator.rules.rulebook import Violation
 from segue.simulator.script import LiveScript

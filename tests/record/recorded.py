@@ -11,7 +11,7 @@ from typing import Any
 from segue.record.proxy import RecordingProxy
 from segue.record.recording import Recorder
 from segue.record.redaction import Redaction
-from segue.simulator.dialogue import parse_dialogue
+from segue.simulator.dialogue_file import parse_dialogue
 from segue.simulator.server import Simulator
 from segue.simulator.speech import SpeechLikeVoice
 

@@ -11,7 +11,8 @@ import pytest
 from segue.record.comparison import Comparison, Point, Verdict, compare
 from segue.record.recording import load_recording
 from segue.record.redaction import Redaction
-from segue.simulator.dialogue import Dialogue, parse_dialogue
+from segue.simulator.dialogue import Dialogue
+from segue.simulator.dialogue_file import parse_dialogue
 from segue.simulator.speech import SpeechLikeVoice
 from tests.record.recorded import DIALOGUE, events_of, record_conversation
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from segue.simulator.dialogue import parse_dialogue
+from segue.simulator.dialogue_file import parse_dialogue
 from segue.simulator.history import History
 from segue.simulator.server import Simulator
 from segue.simulator.speech import SpeechLikeVoice

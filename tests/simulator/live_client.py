@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from segue.simulator.dialogue import parse_dialogue
+from segue.simulator.dialogue_file import parse_dialogue
 from segue.simulator.history import History
 from segue.simulator.outgoing import Close, Output, Send
 from segue.simulator.script import LiveScript

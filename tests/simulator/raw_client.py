@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeAlias
 
-from segue.simulator.dialogue import parse_dialogue
+from segue.simulator.dialogue_file import parse_dialogue
 from segue.simulator.outgoing import Close, Output, Send
 from segue.simulator.script import LiveScript
 from segue.simulator.service import Service

@@ -10,7 +10,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from segue.simulator.dialogue import parse_dialogue
+from segue.simulator.dialogue_file import parse_dialogue
 from segue.simulator.faults.plan import read_fault
 from segue.simulator.history import History, Value, Witness
 from segue.simulator.server import Simulator

@@ -13,7 +13,7 @@ from google.oauth2.credentials import Credentials
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from segue.simulator.dialogue import parse_dialogue
+from segue.simulator.dialogue_file import parse_dialogue
 from segue.simulator.faults.plan import read_fault
 from segue.simulator.server import Simulator
 from segue.simulator.timing import Span, Timing

@@ -4,16 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from segue.simulator.dialogue import (
-    Call,
-    Cursor,
-    DialogueError,
-    Place,
-    default_dialogue,
-    fill,
-    load_dialogue,
-    parse_dialogue,
-)
+from segue.simulator.dialogue import Call, Cursor, Place, fill
+from segue.simulator.dialogue_file import DialogueError, default_dialogue, load_dialogue, parse_dialogue
 
 SHORT = """
 [[utterances]]

@@ -14,7 +14,7 @@ from websockets.client import ClientProtocol
 from websockets.frames import Frame, Opcode
 from websockets.uri import parse_uri
 
-from segue.simulator.dialogue import parse_dialogue
+from segue.simulator.dialogue_file import parse_dialogue
 from segue.simulator.server import Simulator
 from segue.simulator.timing import Span
 from tests.simulator.socket_client import HALF_CASCADE, PATH, TIMING, VOICE, Client, Watched

@@ -10,7 +10,7 @@ from urllib.request import urlopen
 from websockets.asyncio.client import connect
 
 from segue.simulator.control import Control
-from segue.simulator.dialogue import parse_dialogue
+from segue.simulator.dialogue_file import parse_dialogue
 from segue.simulator.server import Simulator
 from segue.simulator.settings import load_settings
 from segue.simulator.speech import SpeechLikeVoice

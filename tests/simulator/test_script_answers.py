@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from segue.simulator.dialogue import parse_dialogue
+from segue.simulator.dialogue_file import parse_dialogue
 from segue.simulator.service import Service
 from tests.simulator.live_client import (
     HALF_CASCADE,

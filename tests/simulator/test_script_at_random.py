@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from segue.simulator.dialogue import default_dialogue
+from segue.simulator.dialogue_file import default_dialogue
 from segue.simulator.service import Service
 from segue.simulator.switches import Switches
 from segue.simulator.timing import Timing

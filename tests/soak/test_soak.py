@@ -9,7 +9,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 
 from segue.config import load
-from segue.simulator.dialogue import load_dialogue
+from segue.simulator.dialogue_file import load_dialogue
 from segue.simulator.settings import load_settings
 from segue_client.segue.v1.server_event_pb2 import Interrupted, Notice, ServerEvent, SessionOpened, ToolCall, TurnEnded
 

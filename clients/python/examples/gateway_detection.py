@@ -7,37 +7,17 @@ python gateway_detection.py story.wav cough.wav [localhost:50051]
 
 import asyncio
 import sys
-import wave
+
+from microphone import Microphone
 
 import segue_client
-
-FRAME_SECONDS = 0.02
-FRAME_BYTES = 640
-
-
-def read(path: str) -> bytes:
-    with wave.open(path, "rb") as file:
-        if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (16000, 1, 2):
-            sys.exit(f"{path} must be 16-bit mono at 16000 Hz")
-        return file.readframes(file.getnframes())
-
-
-async def send(session: segue_client.Session, microphone: bytearray) -> None:
-    """Send what there is in real time, and silence between it, as a microphone does."""
-    loop = asyncio.get_running_loop()
-    due = loop.time()
-    while True:
-        frame = bytes(microphone[:FRAME_BYTES]).ljust(FRAME_BYTES, b"\0")
-        del microphone[:FRAME_BYTES]
-        await session.send_audio(frame)
-        due += FRAME_SECONDS
-        await asyncio.sleep(max(0.0, due - loop.time()))
 
 
 async def main(story: str, cough: str, target: str = "localhost:50051") -> None:
     async with segue_client.connect(target, turn_detection="GATEWAY", include_notices=True) as session:
-        microphone = bytearray(read(story))
-        sending = asyncio.create_task(send(session, microphone))
+        microphone = Microphone()
+        microphone.hear(story)
+        sending = asyncio.create_task(microphone.send(session))
         coughed, seconds = False, 0.0
         try:
             async for event in session:
@@ -46,7 +26,7 @@ async def main(story: str, cough: str, target: str = "localhost:50051") -> None:
                         seconds += len(pcm) / 48000
                         if seconds > 3.0 and not coughed:
                             coughed = True
-                            microphone += read(cough)
+                            microphone.hear(cough)
                     case segue_client.Transcript(speaker="MODEL", text=text):
                         print(text, end="", flush=True)
                     case segue_client.Interrupted():

@@ -10,6 +10,7 @@ async with segue_client.connect("localhost:50051", voice="Kore") as session:
                 break
 """
 
+from segue_client.connection import connect
 from segue_client.errors import (
     AccessDeniedError,
     InputClosedError,
@@ -54,7 +55,7 @@ from segue_client.segue.v1.open_session_pb2 import (
     Tools,
     TurnDetection,
 )
-from segue_client.session import Session, connect
+from segue_client.session import Session
 
 __all__ = [
     "AccessDeniedError",

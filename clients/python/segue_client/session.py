@@ -1,20 +1,14 @@
 """A voice session: one stream to a gateway, on which the user speaks and the model answers."""
 
 import asyncio
-import json
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Any, Literal, TypeAlias, TypeVar, cast
-
-import grpc
-from google.protobuf.json_format import Parse, ParseError
-from google.protobuf.struct_pb2 import Value
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any, Literal
 
 from segue_client import wire
-from segue_client.errors import InputClosedError, SegueError, SessionError, StreamError, stream_error
+from segue_client.errors import InputClosedError, SegueError, SessionError, StreamError
 from segue_client.events import Closed, Event, Opened
-from segue_client.segue.v1 import voice_session_service_pb2_grpc
 from segue_client.segue.v1.client_event_pb2 import (
     Ack,
     Activity,
@@ -28,30 +22,13 @@ from segue_client.segue.v1.client_event_pb2 import (
     ToolResult,
     UserText,
 )
-from segue_client.segue.v1.open_session_pb2 import (
-    AudioFormat,
-    BargeIn,
-    Delivery,
-    FunctionDeclaration,
-    NoiseGate,
-    OpenSession,
-    Tools,
-    TurnDetection,
-)
+from segue_client.segue.v1.open_session_pb2 import BargeIn, Delivery, FunctionDeclaration
 from segue_client.segue.v1.server_event_pb2 import ServerEvent
-from segue_client.segue.v1.voice_session_service_pb2 import ConverseRequest, ConverseResponse
-
-_T = TypeVar("_T")
-_Call: TypeAlias = "grpc.aio.StreamStreamCall[ConverseRequest, ConverseResponse]"
+from segue_client.segue.v1.voice_session_service_pb2 import ConverseResponse
+from segue_client.stream import Call, Stream
 
 # The contract's limit for one audio event, in bytes.
 _MAX_AUDIO_BYTES = 64 * 1024
-# The contract allows 1024 small events a message; at the largest audio event these are 4 MiB, gRPC's own limit.
-_MAX_BATCH = 32
-# Objects in objects: protobuf reads no message that is nested over 100 deep, and each takes three of these.
-_MAX_JSON_DEPTH = 32
-# grpc.aio puts INTERNAL with these words in place of the status of a stream that ends during a write (grpc#36066).
-_LOST_STATUS = "Internal error from Core"
 # How long leaving a session waits for the gateway to confirm its end, in seconds.
 _FAREWELL_TIMEOUT = 2.0
 
@@ -71,24 +48,14 @@ class Session:
         last_seq: the number of the last numbered output that was received.
     """
 
-    def __init__(self, call: _Call, on_event: Callable[[ServerEvent], None] | None = None) -> None:
+    def __init__(self, call: Call, on_event: Callable[[ServerEvent], None] | None = None) -> None:
         """Speak on `call`; applications use `connect`."""
         self.opened: Opened | None = None
         self.closed: Closed | None = None
         self.last_seq = 0
-        self._call = call
-        # Where a write fails, `read` gives up what has arrived before; this iterator does not.
-        self._responses = cast("AsyncGenerator[ConverseResponse, None]", aiter(call))
+        self._stream = Stream(call, self._take)
         self._on_event = on_event
         self._received: deque[Event] = deque()
-        self._unsent: deque[ClientEvent] = deque()
-        self._input_closed = False
-        self._failure: StreamError | None = None
-        self._status: tuple[str, str] | None = None
-        call.add_done_callback(self._keep_status)
-        # Cancelling a read or a write cancels a gRPC call, so each runs in a task of its own that callers wait for.
-        self._reading: asyncio.Task[None] | None = None
-        self._writing: asyncio.Task[None] | None = None
 
     def __aiter__(self) -> AsyncIterator[Event]:
         return self
@@ -99,23 +66,12 @@ class Session:
                 if self.closed.reason == "COMPLETED":
                     raise StopAsyncIteration
                 raise SessionError(self.closed.reason, self.closed.message, self.closed.retry_delay, self.closed.next)
-            if self._failure is not None:
-                raise self._failure
-            await self._receive()
+            if self._stream.failure is not None:
+                raise self._stream.failure
+            await self._stream.receive()
         return self._received.popleft()
 
-    async def _receive(self) -> None:
-        if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self._read())
-        await asyncio.shield(self._reading)
-
-    async def _read(self) -> None:
-        """Take one message off the stream; where none follows, keep the reason."""
-        try:
-            response = await anext(self._responses)
-        except (StopAsyncIteration, grpc.aio.AioRpcError, asyncio.CancelledError):
-            self._failure = await self._ending()
-            return
+    def _take(self, response: ConverseResponse) -> None:
         for event in response.events:
             self._accept(event)
         if response.HasField("go_away"):
@@ -128,26 +84,11 @@ class Session:
         event = wire.read_event(message)
         if isinstance(event, Closed):
             self.closed = event
-            self._input_closed = True
+            self._stream.input_closed = True
         elif event is not None:
             if isinstance(event, Opened):
                 self.opened = event
             self._received.append(event)
-
-    def _keep_status(self, call: _Call) -> None:
-        """Keep the stream's status before a failing write replaces it."""
-        code, message = _returned(call.code()), _returned(call.details())
-        if code is not None and message != _LOST_STATUS:
-            self._status = (code.name, message or "")
-
-    async def _ending(self) -> StreamError:
-        """Return why no more comes. All that came has been read: only then is a status that came last to be had."""
-        if self._status is None:
-            self._status = ((await self._call.code()).name, await self._call.details() or "")
-        code, message = self._status
-        if code == "OK":
-            message = "the gateway ended the stream without saying how the session ended"
-        return stream_error(code, message)
 
     async def send_audio(self, pcm: bytes) -> None:
         """Send the user's voice: whole samples in the session's input format, in pieces of any length.
@@ -214,10 +155,7 @@ class Session:
         if error is not None:
             answer.error = error
         else:
-            try:
-                answer.result.CopyFrom(_value(result))
-            except (TypeError, ValueError, RecursionError, ParseError) as cause:
-                raise ValueError(f"a tool result must be a JSON value: {cause}") from cause
+            answer.result.CopyFrom(wire.write_value(result))
         await self.send(ClientEvent(tool_result=answer))
 
     async def note(self, text: str, *, answer: bool = False) -> None:
@@ -239,7 +177,7 @@ class Session:
         """
         changed = SessionUpdate(
             system_instruction=system_instruction,
-            tools=None if tools is None else _tools(tools),
+            tools=None if tools is None else wire.write_tools(tools),
             barge_in=barge_in,
             delivery=delivery,
         )
@@ -247,191 +185,36 @@ class Session:
 
     async def send(self, event: ClientEvent) -> None:
         """Send any event of the contract, for what has no method of its own."""
-        if self._input_closed:
+        if self._stream.input_closed:
             raise InputClosedError("the session takes no more input: it was finished or closed, or it is over")
-        self._unsent.append(event)
-        await self._flush()
+        await self._written(self._stream.send(event))
 
     async def finish(self) -> None:
         """Say that no more input comes. A running turn finishes; then the session, and the iteration, end."""
-        self._input_closed = True
-        await self._flush()
+        await self._written(self._stream.finish())
 
     async def close(self) -> None:
         """End the session at once, also in the middle of a turn. Iterating yields what is still on its way."""
-        if not self._input_closed:
-            self._unsent.append(ClientEvent(close=CloseSession()))
+        if not self._stream.input_closed:
+            self._stream.queue(ClientEvent(close=CloseSession()))
         await self.finish()
 
-    async def _flush(self) -> None:
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write())
-        await asyncio.shield(self._writing)
-
-    async def _write(self) -> None:
-        """Send what is unsent, and the half-close after it. What is sent meanwhile travels in one message."""
+    async def _written(self, writing: Awaitable[None]) -> None:
+        """Wait for a write. Where it fails because the session is over, iterating tells how."""
         try:
-            while self._unsent:
-                await self._call.write(ConverseRequest(events=_take_batch(self._unsent)))
-            if self._input_closed:
-                await self._call.done_writing()
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError, asyncio.CancelledError):
-            self._unsent.clear()
-            self._input_closed = True
-            self._call.cancel()
-            while self._failure is None:
-                await self._receive()
-            if self.closed is not None or self._failure.code == "OK":
+            await writing
+        except StreamError as failure:
+            if self.closed is not None or failure.code == "OK":
                 raise InputClosedError("the gateway has ended the session; iterating tells how") from None
-            raise self._failure from None
+            raise
 
     async def _leave(self) -> None:
         """End the session in good order, as far as the gateway plays along."""
         with suppress(SegueError, TimeoutError):
             async with asyncio.timeout(_FAREWELL_TIMEOUT):
                 await self.close()
-                while self._failure is None:
-                    await self._receive()
+                await self._stream.drain()
 
     async def _release(self) -> None:
         """Let go of the stream and of every task."""
-        self._input_closed = True
-        self._call.cancel()
-        tasks = [task for task in (self._reading, self._writing) if task is not None]
-        if self._writing is not None:
-            # A write that still waits for its connection does not notice that its call was cancelled.
-            self._writing.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await self._responses.aclose()
-
-
-@asynccontextmanager
-async def connect(
-    target: str | grpc.aio.Channel,
-    *,
-    model: str = "",
-    voice: str = "",
-    language: str = "",
-    system_instruction: str = "",
-    input_sample_rate_hertz: int = 16000,
-    output_sample_rate_hertz: int = 24000,
-    turn_detection: Literal["SERVER", "MANUAL", "GATEWAY"] = "SERVER",
-    noise_gate: bool = False,
-    tools: Sequence[FunctionDeclaration | str] = (),
-    include_notices: bool = False,
-    options: OpenSession | None = None,
-    channel_credentials: grpc.ChannelCredentials | None = None,
-    token: str | None = None,
-    on_event: Callable[[ServerEvent], None] | None = None,
-) -> AsyncIterator[Session]:
-    """Hold a session with a gateway for as long as the context lasts.
-
-    Leaving the context closes the session, the stream and the connection; an exception in the body cancels them.
-    The user may speak at once: what is sent before the Opened event is not lost.
-
-    Args:
-        target: the gateway's address, as in "localhost:50051"; or a channel of yours, which stays open afterwards, so
-            that several sessions can share one connection.
-        model: the model's name as the Live API knows it; empty means the gateway's default.
-        voice: the name of a prebuilt voice; empty means the model's default.
-        language: a BCP-47 code, where the model takes one; empty lets the model choose.
-        system_instruction: what the model is to be and do.
-        input_sample_rate_hertz: samples a second of the user's 16-bit audio, 8000 to 48000.
-        output_sample_rate_hertz: samples a second of the model's 16-bit audio.
-        turn_detection: who decides that the user speaks: the model's service, you (`start_activity`,
-            `end_activity`), or the gateway.
-        noise_gate: gives the model only what stands out of the noise of the line, where its service decides.
-        tools: what the model may call: functions of yours, each of which it asks for with a ToolCall event, and
-            built-in tools by their Live API names, such as "googleSearch".
-        include_notices: yields Notice events, too: what the gateway did behind the scenes.
-        options: any other field of the contract's OpenSession. What it sets wins over the arguments above.
-        channel_credentials: TLS, as `grpc.ssl_channel_credentials()` makes it; None means an unencrypted connection.
-        token: sent as a bearer token with the stream. Without TLS, everybody on the way can read it.
-        on_event: called with every message that the gateway sends in this session, as the contract has it, before
-            the session yields it; for recording.
-
-    Raises:
-        UnavailableError: nobody answers at the address.
-        ValueError: an argument cannot be.
-    """
-    opening = OpenSession(
-        model=model,
-        voice=voice,
-        language=language,
-        system_instruction=system_instruction,
-        turn_detection=TurnDetection(
-            mode=wire.enum_number(TurnDetection.Mode, turn_detection),  # type: ignore[arg-type]
-            noise_gate=NoiseGate() if noise_gate else None,
-        ),
-        input_format=_linear16(input_sample_rate_hertz),
-        output_format=_linear16(output_sample_rate_hertz),
-        tools=_tools(tools) if tools else None,
-        include_notices=include_notices,
-    )
-    if options is not None:
-        if options.HasField("tools"):
-            opening.ClearField("tools")
-        opening.MergeFrom(options)
-    async with _channel(target, channel_credentials) as channel:
-        metadata = (("authorization", f"Bearer {token}"),) if token else ()
-        stub = voice_session_service_pb2_grpc.VoiceSessionServiceStub(channel)  # type: ignore[no-untyped-call]
-        session = Session(stub.Converse(metadata=metadata), on_event)
-        try:
-            await session.send(ClientEvent(open=opening))
-            yield session
-            await session._leave()
-        finally:
-            await session._release()
-
-
-def _returned(coroutine: Coroutine[Any, Any, _T]) -> _T | None:
-    """Return the result of a coroutine that has nothing to wait for; None where it has."""
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        return cast("_T", stop.value)
-    coroutine.close()
-    return None
-
-
-def _take_batch(unsent: deque[ClientEvent]) -> list[ClientEvent]:
-    """Take the events of the next message. An image travels alone."""
-    batch = [unsent.popleft()]
-    while unsent and len(batch) < _MAX_BATCH and not (batch[-1].HasField("image") or unsent[0].HasField("image")):
-        batch.append(unsent.popleft())
-    return batch
-
-
-def _value(result: Any) -> Value:
-    message = Value()
-    Parse(json.dumps(result, allow_nan=False), message, max_recursion_depth=2 * _MAX_JSON_DEPTH)
-    return message
-
-
-def _tools(tools: Sequence[FunctionDeclaration | str]) -> Tools:
-    return Tools(
-        functions=[tool for tool in tools if not isinstance(tool, str)],
-        built_in=[tool for tool in tools if isinstance(tool, str)],
-    )
-
-
-def _linear16(sample_rate_hertz: int) -> AudioFormat:
-    return AudioFormat(encoding=AudioFormat.ENCODING_LINEAR16, sample_rate_hertz=sample_rate_hertz)
-
-
-@asynccontextmanager
-async def _channel(
-    target: str | grpc.aio.Channel, credentials: grpc.ChannelCredentials | None
-) -> AsyncIterator[grpc.aio.Channel]:
-    """Yield the caller's channel, or one that lives as long as the context."""
-    if isinstance(target, grpc.aio.Channel):
-        if credentials is not None:
-            raise ValueError("channel_credentials belong to a channel: give them where you make it")
-        yield target
-        return
-    if credentials is None:
-        async with grpc.aio.insecure_channel(target) as channel:
-            yield channel
-    else:
-        async with grpc.aio.secure_channel(target, credentials) as channel:
-            yield channel
+        await self._stream.release()

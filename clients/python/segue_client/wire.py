@@ -1,14 +1,20 @@
 """Between the contract's messages and plain Python."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from datetime import UTC
 from typing import Any, Protocol
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.json_format import Parse, ParseError
 from google.protobuf.struct_pb2 import Struct, Value
 
 from segue_client import events
 from segue_client.segue.v1 import error_pb2, server_event_pb2
+from segue_client.segue.v1.open_session_pb2 import FunctionDeclaration, Tools
+
+# Objects in objects: protobuf reads no message that is nested over 100 deep, and each takes three of these.
+_MAX_JSON_DEPTH = 32
 
 
 class _Enum(Protocol):
@@ -66,6 +72,24 @@ def plain(value: Value) -> Any:
 def plain_object(struct: Struct) -> dict[str, Any]:
     """Return a JSON object as a dict."""
     return {key: plain(value) for key, value in struct.fields.items()}
+
+
+def write_value(result: Any) -> Value:
+    """Return a tool's result as the contract's JSON value. Raises ValueError for what is none."""
+    message = Value()
+    try:
+        Parse(json.dumps(result, allow_nan=False), message, max_recursion_depth=2 * _MAX_JSON_DEPTH)
+    except (TypeError, ValueError, RecursionError, ParseError) as cause:
+        raise ValueError(f"a tool result must be a JSON value: {cause}") from cause
+    return message
+
+
+def write_tools(tools: Sequence[FunctionDeclaration | str]) -> Tools:
+    """Return functions and the names of built-in tools as the contract's tools."""
+    return Tools(
+        functions=[tool for tool in tools if not isinstance(tool, str)],
+        built_in=[tool for tool in tools if isinstance(tool, str)],
+    )
 
 
 def read_event(event: server_event_pb2.ServerEvent) -> events.Event | events.Closed | None:

@@ -1,15 +1,12 @@
 """What the Gemini Live API says: from server frames to events."""
 
 import re
-from binascii import Error as Base64Error
-from binascii import a2b_base64
 from collections.abc import Callable
-from enum import StrEnum
-from typing import Any
 
 import msgspec
 
 from segue.audio.level import faint
+from segue.backend.salvage import Oddity, in_camel_case, object_decoder, salvage
 from segue.backend.schema import (
     ModalityTokens,
     ServerContent,
@@ -42,39 +39,14 @@ from segue.core.outputs import Usage
 # google.protobuf.Duration in proto3's JSON, which has at most 12 digits of seconds.
 _DURATION = re.compile(r"-?\d{1,12}(\.\d{1,9})?s", re.ASCII)
 
-
-class Oddity(StrEnum):
-    """What can be wrong with a server frame. None of it ends a link."""
-
-    NOT_JSON = "not_json"
-    NOT_AN_OBJECT = "not_an_object"
-    # A known field holds what it cannot hold.
-    WRONG_TYPE = "wrong_type"
-    # Audio that is not base64.
-    BAD_AUDIO = "bad_audio"
-    # Nothing in the message is known, or an enum's value is not.
-    UNKNOWN = "unknown"
-    # It came before the setup was accepted.
-    EARLY = "early"
-
-
 _NOTHING = ServerMessage()
 _decoder = msgspec.json.Decoder(ServerMessage, strict=False)
-_object_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_array_decoder = msgspec.json.Decoder(list[msgspec.Raw])
-_field_decoders = {
-    field.encode_name: (field.name, msgspec.json.Decoder(field.type, strict=False))
-    for field in msgspec.structs.fields(ServerMessage)
-}
-# No known field is deeper in a message.
-_DEPTH = 8
-_SNAKE_NAMES = {field.name for field in msgspec.structs.fields(ServerMessage)}
 
 
 def accepts_setup(frame: bytes | str) -> bool:
     """Return whether a server frame says that the setup is accepted. Never raises."""
     try:
-        message = _object_decoder.decode(frame)
+        message = object_decoder.decode(frame)
     except (ValueError, RecursionError):
         return False
     return any(bytes(message.get(name, b"null")) != b"null" for name in ("setupComplete", "setup_complete"))
@@ -98,7 +70,7 @@ def decode(frame: bytes | str, link: int, odd: Callable[[Oddity], None]) -> list
     try:
         message = _decoder.decode(frame)
     except (ValueError, RecursionError):
-        salvaged = _salvage(frame, odd)
+        salvaged = salvage(frame, odd)
         if salvaged is None:
             return []
         message = salvaged
@@ -126,7 +98,7 @@ def decode(frame: bytes | str, link: int, odd: Callable[[Oddity], None]) -> list
     if message.go_away is not None:
         events.append(GoingAway(link, _seconds(message.go_away.time_left, odd)))
     if not events and message == _NOTHING:
-        respelled = _in_camel_case(frame)
+        respelled = in_camel_case(frame)
         if respelled is not None:
             return decode(respelled, link, odd)
         odd(Oddity.UNKNOWN)
@@ -239,73 +211,3 @@ def _by_modality(details: list[ModalityTokens] | None) -> dict[str, int] | None:
         modality = detail.modality or "MODALITY_UNSPECIFIED"
         tokens[modality] = tokens.get(modality, 0) + (detail.token_count or 0)
     return tokens
-
-
-def _salvage(frame: bytes | str, odd: Callable[[Oddity], None]) -> ServerMessage | None:
-    """Read what can be read of a frame that is not as it should be, or whose base64 is not the standard one."""
-    try:
-        message = _object_decoder.decode(frame)
-    except msgspec.ValidationError:
-        odd(Oddity.NOT_AN_OBJECT)
-        return None
-    except (ValueError, RecursionError):
-        odd(Oddity.NOT_JSON)
-        return None
-    fields: dict[str, Any] = {}
-    for encode_name, (name, decoder) in _field_decoders.items():
-        if encode_name in message:
-            try:
-                fields[name] = decoder.decode(_with_audio(message[encode_name], odd))
-            except (ValueError, RecursionError):
-                odd(Oddity.WRONG_TYPE)
-    return ServerMessage(**fields) if fields else None
-
-
-def _in_camel_case(frame: bytes | str) -> bytes | None:
-    """Return an object whose fields are in snake case with those of camel case; None for another."""
-    try:
-        message = _object_decoder.decode(frame)
-        if _SNAKE_NAMES.isdisjoint(message):
-            return None
-        return msgspec.json.encode({_camel(name): _respell(value, _DEPTH) for name, value in message.items()})
-    except (ValueError, RecursionError):
-        return None
-
-
-def _respell(value: msgspec.Raw, depth: int) -> Any:
-    text = bytes(value)
-    if depth and text.startswith(b"{"):
-        fields = _object_decoder.decode(text)
-        # What a function takes is named by the client.
-        return {_camel(name): item if name == "args" else _respell(item, depth - 1) for name, item in fields.items()}
-    if depth and text.startswith(b"["):
-        return [_respell(item, depth - 1) for item in _array_decoder.decode(text)]
-    return value
-
-
-def _camel(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(word.capitalize() for word in rest)
-
-
-def _with_audio(field: msgspec.Raw, odd: Callable[[Oddity], None]) -> bytes:
-    """Return a field of a message with standard base64 in place of another."""
-    content = msgspec.json.decode(field)
-    match content:
-        case {"modelTurn": {"parts": [*parts]}}:
-            for part in parts:
-                match part:
-                    case {"inlineData": {"data": str(data)} as blob}:
-                        blob["data"] = _from_base64(data, odd)
-            return msgspec.json.encode(content)
-    return bytes(field)
-
-
-def _from_base64(text: str, odd: Callable[[Oddity], None]) -> bytes | None:
-    """Decode either alphabet of RFC 4648, with or without padding."""
-    standard = text.rstrip("=").replace("-", "+").replace("_", "/")
-    try:
-        return a2b_base64(standard + "=" * (-len(standard) % 4), strict_mode=True)
-    except (Base64Error, ValueError):
-        odd(Oddity.BAD_AUDIO)
-        return None

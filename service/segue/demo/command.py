@@ -16,7 +16,7 @@ from segue.demo.numbered import NumberedVoice
 from segue.gateway import Gateway
 from segue.node.driver import Remains
 from segue.serve import chosen_backend, credential_of
-from segue.simulator.dialogue import default_dialogue
+from segue.simulator.dialogue_file import default_dialogue
 from segue.simulator.faults.plan import FaultPlan
 from segue.simulator.faults.silence import TotalSilence
 from segue.simulator.history import History

@@ -14,7 +14,7 @@ from segue.record.comparison import Comparison, Point, Verdict, compare
 from segue.record.proxy import ProxyError, RecordingProxy
 from segue.record.recording import Recorder, Recording, RecordingError
 from segue.record.redaction import Redaction
-from segue.simulator.dialogue import load_dialogue
+from segue.simulator.dialogue_file import load_dialogue
 from segue.simulator.speech import prepare_voice
 
 _STYLES = {

@@ -12,22 +12,11 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
 
-from segue.record.measures import (
-    Turn,
-    audio_formats,
-    kinds_of,
-    messages,
-    onsets,
-    pace,
-    plain,
-    resumption_updates,
-    shape_of,
-    transcript_leads,
-    turns_of,
-)
+from segue.record.measures import Turn, audio_formats, kinds_of, messages, plain, resumption_updates, shape_of, turns_of
 from segue.record.mirror import answers_of, begin_of, delay_of, mirror
 from segue.record.recording import Connection, Recording
 from segue.record.replay import replay, sessions_of
+from segue.record.timings import TIMINGS_OF_TURNS, closed_after, go_away_after, interruption_latencies, setup_latency
 from segue.simulator.dialogue import Dialogue
 from segue.simulator.service import Service
 from segue.simulator.speech import Voice
@@ -150,7 +139,7 @@ class _Points:
     def of(self, latencies: list[float]) -> list[Point]:
         """Return all points; `latencies` are those of the recorded answers, in seconds from their prompts."""
         self._order("handshake", _handshake)
-        self._timing("setup latency (s)", _setup_latency)
+        self._timing("setup latency (s)", setup_latency)
         self._set("opcodes of the server", lambda connection: {frame.opcode for frame, _ in messages(connection)})
         self._set("kinds of messages", lambda connection: {_kind(message) for _, message in messages(connection)})
         self._turn_orders()
@@ -163,12 +152,12 @@ class _Points:
         expected = Timing().first_audio
         simulated = (expected.low, expected.high)
         self._add_timing("first output after the user's turn (s)", tuple(latencies), simulated)
-        for name, measure in _TIMINGS_OF_TURNS.items():
+        for name, measure in TIMINGS_OF_TURNS.items():
             self._timing_of_turns(name, measure)
-        self._timing("interruption latency (s)", _interruption_latencies)
-        self._timing("goAway after the handshake (s)", _go_away_after)
+        self._timing("interruption latency (s)", interruption_latencies)
+        self._timing("goAway after the handshake (s)", go_away_after)
         self._order("close", _close)
-        self._timing("close by the server after the handshake (s)", _closed_after)
+        self._timing("close by the server after the handshake (s)", closed_after)
         return self._points
 
     def _turn_orders(self) -> None:
@@ -251,12 +240,6 @@ def _handshake(connection: Connection) -> list[str]:
     return [f"rejected with {connection.rejected}" if connection.rejected else "accepted"]
 
 
-def _setup_latency(connection: Connection) -> list[float]:
-    set_up_at = next((f.at for f in connection.frames if f.by == "client" and "setup" in plain(f.message)), None)
-    answered_at = next((f.at for f, message in messages(connection) if "setupcomplete" in plain(message)), None)
-    return [] if set_up_at is None or answered_at is None else [answered_at - set_up_at]
-
-
 def _kind(message: dict[str, Any]) -> str:
     return "+".join(kinds_of(message))
 
@@ -287,67 +270,6 @@ def _voice_activity(connection: Connection) -> list[str]:
     return [str(activity.get("type")) for activity in activities if activity]
 
 
-def _interruption_latencies(connection: Connection) -> list[float]:
-    """Return how long after the client began to say something each interruption came, in seconds."""
-    began = onsets(connection)
-    interrupted = [turn.at["interrupted"] for turn in turns_of(connection) if "interrupted" in turn.at]
-    return [at - max(before) for at in interrupted if (before := [onset for onset in began if onset <= at])]
-
-
 def _close(connection: Connection) -> list[str]:
     closed = connection.closed
     return [f"{closed.by} {closed.code} {closed.reason}".rstrip()] if closed else []
-
-
-def _go_away_after(connection: Connection) -> list[float]:
-    return [frame.at - connection.at for frame, message in messages(connection) if "goaway" in plain(message)]
-
-
-def _closed_after(connection: Connection) -> list[float]:
-    closed = connection.closed
-    return [closed.at - connection.at] if closed and closed.by == "server" else []
-
-
-def _chunk_lengths(turn: Turn) -> list[float]:
-    # The last chunk is what was left.
-    return [seconds for _, seconds in turn.chunks[1:-1]]
-
-
-def _turn_complete_delay(turn: Turn) -> list[float]:
-    return [turn.at["turnComplete"] - turn.at["generationComplete"]] if _played_out(turn) else []
-
-
-def _after_playback(turn: Turn) -> list[float]:
-    return [turn.at["turnComplete"] - turn.chunks[0][0] - turn.audio] if _played_out(turn) else []
-
-
-def _played_out(turn: Turn) -> bool:
-    return (
-        bool(turn.chunks) and "interrupted" not in turn.at and {"generationComplete", "turnComplete"} <= turn.at.keys()
-    )
-
-
-def _fragment_rate(turn: Turn) -> list[float]:
-    return [len(turn.fragments) / turn.audio] if turn.fragments and _played_out(turn) else []
-
-
-def _mean_lead(turn: Turn) -> list[float]:
-    leads = transcript_leads(turn) if _played_out(turn) else []
-    return [sum(leads) / len(leads)] if leads else []
-
-
-def _heard_after_output(turn: Turn) -> list[float]:
-    return [turn.heard[-1][0] - turn.at["output"]] if turn.heard and "output" in turn.at else []
-
-
-_TIMINGS_OF_TURNS: dict[str, Callable[[Turn], list[float]]] = {
-    "first audio chunk (s)": lambda turn: [turn.chunks[0][1]] if len(turn.chunks) > 1 else [],
-    "audio chunks (s)": _chunk_lengths,
-    "pace of audio (x real time)": lambda turn: [] if (found := pace(turn)) is None else [found],
-    "turnComplete after generationComplete (s)": _turn_complete_delay,
-    "turnComplete after the end of playback (s)": _after_playback,
-    "output transcript, fragments per second of audio": _fragment_rate,
-    "output transcript, ahead of its audio (s)": _mean_lead,
-    "input transcript, fragments per turn": lambda turn: [float(len(turn.heard))] if turn.heard else [],
-    "input transcript, its end after the first output (s)": _heard_after_output,
-}

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from segue.record.measures import Turn, plain, turns_of
 from segue.record.recording import SERVER_RATE, Connection
 from segue.record.redaction import synthesize
-from segue.simulator.dialogue import Dialogue, parse_dialogue
+from segue.simulator.dialogue import Dialogue
+from segue.simulator.dialogue_file import parse_dialogue
 from segue.simulator.speech import SAMPLE_BYTES
 
 # What is taken to have been left to say when a turn was cut off; and the longest delay that a dialogue may have.

@@ -23,7 +23,8 @@ import trustme
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from segue.simulator.dialogue import Dialogue, default_dialogue
+from segue.simulator.dialogue import Dialogue
+from segue.simulator.dialogue_file import default_dialogue
 from segue.simulator.faults.plan import FaultPlan, arm_all
 from segue.simulator.history import History
 from segue.simulator.link import Link, LiveServerConnection

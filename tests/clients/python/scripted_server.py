@@ -10,7 +10,7 @@ import grpc
 from segue_client.segue.v1 import voice_session_service_pb2_grpc
 from segue_client.segue.v1.client_event_pb2 import ClientEvent
 from segue_client.segue.v1.error_pb2 import Error
-from segue_client.segue.v1.server_event_pb2 import ServerEvent, SessionClosed, SessionOpened
+from segue_client.segue.v1.server_event_pb2 import ServerEvent, SessionClosed, SessionOpened, TurnEnded
 from segue_client.segue.v1.voice_session_service_pb2 import ConverseResponse
 
 # grpc-stubs leave it out.
@@ -98,3 +98,21 @@ async def serving(script: Script, credentials: grpc.ServerCredentials | None = N
         # The server does not wait for the last steps of its own tasks.
         own = {task for task in asyncio.all_tasks() if task.get_name().startswith(("rpc_task", "HandleExceptions"))}
         await asyncio.gather(*own, return_exceptions=True)
+
+
+async def answer_once(stream: Stream) -> None:
+    """Open, answer the first text with a turn, listen to the end, close."""
+    await stream.hear_until("open")
+    await stream.say(OPENED)
+    await stream.hear_until("text")
+    await stream.say(ServerEvent(seq=1, turn=1, audio=b"\0\0" * 480), ServerEvent(seq=2, turn=1, audio=b"\1\0" * 480))
+    await stream.say(ServerEvent(seq=3, turn=1, turn_ended=TurnEnded(reason=TurnEnded.REASON_COMPLETED)))
+    await stream.hear_out()
+    await stream.say(COMPLETED)
+
+
+async def listen(stream: Stream) -> None:
+    """Open, hear everything that the client says, close."""
+    await stream.say(OPENED)
+    await stream.hear_out()
+    await stream.say(COMPLETED)

@@ -18,7 +18,7 @@ from segue.backend.gemini import GeminiBackend
 from segue.config import Settings
 from segue.demo import UTTERANCES
 from segue.gateway import Gateway
-from segue.simulator.dialogue import parse_dialogue
+from segue.simulator.dialogue_file import parse_dialogue
 from segue.simulator.history import History
 from segue.simulator.server import Simulator
 from segue.simulator.speech import SAMPLE_RATE, SpeechLikeVoice, resample

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from segue.simulator.conversation.context import Context, Entry, Limits, compressing
-from segue.simulator.dialogue import parse_dialogue
+from segue.simulator.dialogue_file import parse_dialogue
 from segue.simulator.service import Service
 from segue.simulator.timing import Timing
 from tests.simulator.live_client import (

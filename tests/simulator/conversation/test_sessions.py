@@ -8,7 +8,8 @@ import pytest
 from segue.simulator.conversation.context import Context, Entry
 from segue.simulator.conversation.sessions import Memory, Resumed, Session, Sessions
 from segue.simulator.conversation.stamps import Account, StampReader, stamp
-from segue.simulator.dialogue import Place, parse_dialogue
+from segue.simulator.dialogue import Place
+from segue.simulator.dialogue_file import parse_dialogue
 from segue.simulator.rules.endings import HANDLE_INVALID, SESSION_STILL_OPEN
 from segue.simulator.rules.rules import HANDLE_UNKNOWN
 from segue.simulator.service import Service

@@ -11,28 +11,14 @@ from segue.core.actions import Send
 from segue.core.options import Mode, Options, ResumePolicy, Update
 from segue.simulator.history import History, Value
 from segue.simulator.world.clock import Clock
+from segue.simulator.world.player import Player
 from segue.simulator.world.setting import Habits
-from segue.simulator.world.voices import FRAME, STAMPS_PER_FRAME, silence, sound, span_of, speech
+from segue.simulator.world.telling import told_of
+from segue.simulator.world.voices import FRAME, STAMPS_PER_FRAME, silence, sound, speech
 
 # What a person does takes time: each yield is for how long, in seconds.
 Acting: TypeAlias = Iterator[float]
 
-_ARMS: dict[type[out.Output], str] = {
-    out.Opened: "opened",
-    out.Audio: "audio",
-    out.Text: "text",
-    out.Transcript: "transcript",
-    out.UserActivity: "user_activity",
-    out.Interrupted: "interrupted",
-    out.TurnEnded: "turn_ended",
-    out.ToolCall: "tool_call",
-    out.ToolCallCancelled: "tool_call_cancelled",
-    out.Notice: "notice",
-    out.InputAck: "input_ack",
-    out.InputRejected: "input_rejected",
-    out.Closed: "closed",
-}
-_OUTPUT_BYTES_PER_SECOND = 48_000
 _GLANCE = 0.1
 # The user has finished when nothing was said for so long.
 _BREATH = 2.0
@@ -83,14 +69,9 @@ class Client:
         self._stamps = 0
         self._speaks_until = 0.0
         self._texts = self._notes = 0
-        # What of the model's was got, and what of it is still being played.
+        self._player = Player(clock)
         self._last_seq = 0
-        self._turn = 0
-        self._turn_seconds = 0.0
-        self._plays_until = 0.0
         self._acknowledged_at = 0.0
-        self._open_turns: set[int] = set()
-        self._answers = 0
         self._cancelled: set[str] = set()
 
     def live(self, acting: Acting) -> None:
@@ -130,7 +111,7 @@ class Client:
             if kind < habits.idles:
                 yield from self.quiet(chance.uniform(1.0, 20.0))
                 continue
-            answers = self._answers
+            answers = self.answers
             if kind < habits.idles + habits.writes:
                 self.write()
             else:
@@ -207,12 +188,12 @@ class Client:
 
     def hear_out(self, answers: int, at_most: float = PATIENCE) -> Acting:
         """Listen until there were more answers than so many and all is said, or as long as one listens."""
-        yield from self._until(lambda: self._answers > answers and not self._hears_more, at_most)
+        yield from self._until(lambda: self.answers > answers and not self._player.hears_more, at_most)
 
     def interrupt(self) -> None:
         """Have the client cut the turn."""
-        turn = self._rng.choice([0, self._turn])
-        heard = self._heard if self._habits.acknowledges and turn else None
+        turn = self._rng.choice([0, self._player.turn])
+        heard = self._player.heard if self._habits.acknowledges and turn else None
         self._say(ev.InterruptReceived(self._next_seq(), turn, heard), "interrupt_sent", turn=turn)
 
     def quiet(self, seconds: float) -> Acting:
@@ -245,7 +226,7 @@ class Client:
     @property
     def answers(self) -> int:
         """How much of answers it got so far; grows with every piece."""
-        return self._answers
+        return self._player.answers
 
     def _act(self, acting: Acting) -> None:
         if self.over:
@@ -275,10 +256,10 @@ class Client:
         manner = chance.random()
         patience = PATIENCE if chance.random() < 0.85 else chance.uniform(0.5, 6.0)
         if manner < habits.barges_in:
-            yield from self._until(lambda: self._answers > answers and self._playing, patience)
+            yield from self._until(lambda: self.answers > answers and self._player.playing, patience)
             yield from self.quiet(chance.uniform(0.1, 4.0))
         elif manner < habits.barges_in + habits.interrupts:
-            yield from self._until(lambda: self._answers > answers, patience)
+            yield from self._until(lambda: self.answers > answers, patience)
             yield from self.quiet(chance.uniform(0.0, 3.0))
             self.interrupt()
             yield from self.quiet(chance.uniform(0.2, 2.0))
@@ -340,60 +321,35 @@ class Client:
             self._acknowledge()
 
     def _hear(self, seq: int, output: out.Output) -> None:
-        turn = getattr(output, "turn", 0)
-        fields: dict[str, Value] = {"seq": seq, "turn": turn, "arm": _ARMS[type(output)]}
+        fields = told_of(seq, output)
         match output:
             case out.Audio():
-                self._play(turn, len(output.audio) / _OUTPUT_BYTES_PER_SECOND)
-                fields["bytes"] = len(output.audio)
-                fields |= span_of(output.audio)
+                self._player.play(output.turn, output.audio)
             case out.Text():
-                self._open_turns.add(turn)
-                self._answers += 1
-                fields["text"] = output.text
+                self._player.read(output.turn)
             case out.Interrupted():
-                fields |= {"cause": output.cause.name, "played": self._played(turn)}
-                if self._habits.acknowledges and self._habits.reports_cuts and turn == self._turn:
+                fields["played"] = self._player.played(output.turn)
+                if self._habits.acknowledges and self._habits.reports_cuts and output.turn == self._player.turn:
                     self._last_seq = seq
                     fields["reported_at"] = self._clock.now + self._habits.latency
-                self._stop(turn)
+                self._stop(output.turn)
                 self._resume(output)
             case out.TurnEnded():
-                fields |= {"reason": output.reason.name, "audio": output.audio, "heard": output.heard}
-                fields |= {"heard_text": output.heard_text, "unheard_text": output.unheard_text}
-                fields["backend_reason"] = output.backend_reason
-                self._open_turns.discard(turn)
-                self._answers += 1
-            case out.Transcript():
-                fields |= {"speaker": output.speaker.name, "text": output.text}
+                self._player.end(output.turn)
             case out.ToolCall():
                 self._call(output)
-                fields |= {"name": output.name, "call": output.call_id}
             case out.ToolCallCancelled():
                 self._cancelled.add(output.call_id)
-                fields["call"] = output.call_id
-            case out.InputRejected():
-                fields |= {"reason": output.reason.name, "message": output.message}
-            case out.Notice():
-                fields |= {"notice": output.kind.name, "message": output.message}
             case out.Closed():
-                fields |= {"reason": output.reason.name, "message": output.message}
                 self.over = True
         self._record("output_received", **fields)
 
-    def _play(self, turn: int, seconds: float) -> None:
-        if turn != self._turn:
-            self._turn, self._turn_seconds = turn, 0.0
-        self._open_turns.add(turn)
-        self._answers += 1
-        self._turn_seconds += seconds
-        self._plays_until = max(self._plays_until, self._clock.now) + seconds
-
     def _stop(self, turn: int) -> None:
-        heard = self._heard
-        self._plays_until = self._clock.now
-        if self._habits.acknowledges and turn == self._turn:
-            self._turn_seconds = heard
+        player = self._player
+        heard = player.heard
+        player.stop()
+        if self._habits.acknowledges and turn == player.turn:
+            player.shorten(heard)
             self._acknowledge()
 
     def _resume(self, cut: out.Interrupted) -> None:
@@ -403,25 +359,7 @@ class Client:
 
     def _acknowledge(self) -> None:
         self._acknowledged_at = self._clock.now
-        self._later(ev.AckReceived(self._last_seq, self._turn, self._heard))
-
-    def _played(self, turn: int) -> float | None:
-        """Return how much of a turn was played, in seconds; None where that was not looked at."""
-        if turn == self._turn:
-            return self._heard
-        return 0.0 if turn > self._turn else None
-
-    @property
-    def _heard(self) -> float:
-        return max(0.0, self._turn_seconds - max(0.0, self._plays_until - self._clock.now))
-
-    @property
-    def _playing(self) -> bool:
-        return self._plays_until > self._clock.now
-
-    @property
-    def _hears_more(self) -> bool:
-        return self._playing or bool(self._open_turns)
+        self._later(ev.AckReceived(self._last_seq, self._player.turn, self._player.heard))
 
     def _call(self, call: out.ToolCall) -> None:
         if self.holds_results:

@@ -16,7 +16,8 @@ from websockets.http11 import Response
 from segue.backend.credentials import Credential
 from segue.backend.gate import Refusal
 from segue.backend.losses import to_loss
-from segue.backend.messages import Oddity, accepts_setup, decode
+from segue.backend.messages import accepts_setup, decode
+from segue.backend.salvage import Oddity
 from segue.core.events import LinkEvent, LinkHeld, LinkLost, LinkOpened, LossCause
 from segue.simulator.outgoing import Stage
 from segue.simulator.script import LiveScript
