@@ -78,6 +78,11 @@ class Links:
         return self._recovery.spare
 
     @property
+    def last_resort(self) -> bool:
+        """Return whether the session ends if this link is found wedged, too."""
+        return self._recovery.last_resort
+
+    @property
     def refused(self) -> bool:
         """Return whether the service called something invalid since the model last answered: it may have been audio."""
         return self._refused

@@ -64,6 +64,11 @@ class Recovery:
         """Return whether a link may be given up on a mere suspicion."""
         return not self.wedges and self._budget >= _BUDGET / 2
 
+    @property
+    def last_resort(self) -> bool:
+        """Return whether one more wedged link ends the session."""
+        return self.wedges >= _WEDGES - 1
+
     def open(self, now: float) -> None:
         """Take it that the session dials its first link."""
         self._refilled_at = now

@@ -75,7 +75,8 @@ class Succession:
             # The old one was kept until now, and whatever it was doing ends with it.
             self._leave_link(now)
         completed = self._links.go_up(link, now)
-        self._watchdog.renew(suspect=isinstance(completed, Recovered))
+        # A session does not end because its last link is as slow as a service can be that works.
+        self._watchdog.renew(suspect=isinstance(completed, Recovered) and not self._links.last_resort)
         resumed = self._links.resumed
         if completed is not None:
             self._uplink.change_link()
