@@ -57,7 +57,7 @@ def closed_by_service(code: int, reason: str = "") -> ConnectionClosedError:
         (
             1007,
             'Invalid JSON payload received. Unknown name "contextUpdate": Cannot find field.',
-            LossCause.INVALID,
+            LossCause.UPDATE,
         ),
         (
             1007,

@@ -18,6 +18,7 @@ from segue.core.outputs import CloseReason, Next
         (LossCause.TRANSIENT, CloseReason.BACKEND_LOST, Next.OPEN_AGAIN, 1.0),
         (LossCause.HANDLE, CloseReason.BACKEND_LOST, Next.OPEN_AGAIN, 1.0),
         (LossCause.INVALID, CloseReason.BACKEND_LOST, Next.OPEN_AGAIN, 1.0),
+        (LossCause.UPDATE, CloseReason.BACKEND_LOST, Next.OPEN_AGAIN, 1.0),
         (LossCause.STALLED, CloseReason.BACKEND_LOST, Next.OPEN_AGAIN, 1.0),
         (LossCause.INTERNAL, CloseReason.INTERNAL, Next.OPEN_AGAIN, 1.0),
     ],

@@ -117,16 +117,33 @@ def test_links_overlap_only_while_there_is_time_for_a_setup_that_fails(waited: f
     assert (HangUp(1) not in net.take()) is overlaps
 
 
-def test_a_link_whose_context_is_full_gives_way_to_one_without_a_handle() -> None:
+@pytest.mark.parametrize("trigger", [Trigger.CONTEXT, Trigger.UPDATE])
+def test_a_link_whose_context_is_full_or_outdated_gives_way_to_one_without_a_handle(trigger: Trigger) -> None:
     net = Net.up()
     net.keep("h1")
-    net.links.start_afresh(net.now)
-    net.links.start_afresh(net.now)
+    net.links.start_afresh(trigger, net.now)
+    net.links.start_afresh(Trigger.CONTEXT, net.now)
     net.links.prepare(net.now)
     assert net.dial().setup.handle == ""
     net.links.hold(net.now)
     net.links.swap(net.now, cuts=False)
-    assert net.links.go_up(2, net.now) == Renewed(Trigger.CONTEXT, 0.0, resumed=False, cut=False)
+    assert net.links.go_up(2, net.now) == Renewed(trigger, 0.0, resumed=False, cut=False)
+
+
+def test_a_link_that_begins_afresh_leaves_no_handle_of_what_was_before() -> None:
+    net = Net.up()
+    net.links.start_afresh(Trigger.UPDATE, net.now)
+    net.links.prepare(net.now)
+    net.keep("h1")
+    net.links.hold(net.now)
+    net.take()
+    net.lose()
+    net.links.tick(net.now)
+    assert net.dial().setup.handle == ""
+    net.links.go_up(net.links.number, net.now)
+    net.lose()
+    net.pass_time(1.0)
+    assert net.dial().setup.handle == ""
 
 
 def test_a_connection_is_held_for_20_seconds() -> None:

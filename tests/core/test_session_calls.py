@@ -8,7 +8,9 @@ from segue.core.actions import Dial, SendAudio, SendToolResult
 from segue.core.options import Options, Scheduling
 from segue.core.outputs import CloseReason, InputRejected, Rejection, ToolCall, ToolCallCancelled
 from tests.core.calling import BLOCKING, FREE, FUNCTIONS, GATED, WEATHER, acquainted, asked
-from tests.core.conversation import OTHER_VOICE, Conversation
+from tests.core.conversation import OPTIONS, OTHER_VOICE, Conversation
+
+THINKING = replace(OPTIONS, model="gemini-3.8-live-extended-thinking", functions=FUNCTIONS[:1])
 
 
 def test_the_functions_go_into_the_setup() -> None:
@@ -67,6 +69,34 @@ def test_a_result_may_come_in_parts() -> None:
     assert [result.will_continue for result in call.results()] == [True, False]
     call.respond("c1", WEATHER)
     assert [rejected.reason for rejected in call.got(InputRejected)] == [Rejection.UNKNOWN_CALL]
+
+
+def test_a_model_that_waits_takes_one_result_and_the_others_as_texts() -> None:
+    call = asked(BLOCKING)
+    call.respond("c1", '{"progress": 0.5}', will_continue=True)
+    assert [result.will_continue for result in call.results()] == [False]
+    call.answer(1.0, "Wait.")
+    call.finish_generation()
+    call.complete()
+    call.wait(2.0)
+    call.respond("c1", WEATHER)
+    call.wait(3.0)
+    assert len(call.results()) == 1
+    assert WEATHER in call.texts()[-1]
+
+
+@pytest.mark.parametrize(
+    ("options", "name", "scheduled"),
+    [(FREE, "remind", True), (FREE, "book", False), (BLOCKING, "weather", False), (THINKING, "weather", False)],
+)
+def test_a_model_is_told_when_to_speak_of_a_result_where_it_has_a_choice(
+    options: Options, name: str, scheduled: bool
+) -> None:
+    call = acquainted(options)
+    call.write("Remind me.")
+    call.call("c1", name)
+    call.respond("c1", WEATHER, Scheduling.WHEN_IDLE)
+    assert [result.scheduling for result in call.results()] == [Scheduling.WHEN_IDLE if scheduled else None]
 
 
 def test_a_call_that_the_model_takes_back_is_taken_back_from_the_client() -> None:

@@ -133,10 +133,43 @@ def test_nothing_is_shown_while_a_call_is_under_way_that_audio_would_break() -> 
     call.write("What is the weather?")
     call.call("c1")
     show(call, b"one")
-    call.wait(2.0)
+    call.say(0.6)
     assert shown(call) == []
     call.respond("c1")
+    call.say(0.6)
     assert shown(call) == [b"one"]
+
+
+class TestServer:
+    """SERVER: older models see nothing of what is shown while they hear nobody."""
+
+    SPOKEN = replace(OPTIONS, model=NATIVE.model)
+
+    def test_an_image_waits_for_the_users_next_words(self) -> None:
+        call = Conversation.opened(self.SPOKEN)
+        show(call, b"one")
+        call.say(0.6, voiced=False)
+        call.say(0.2)
+        assert shown(call) == []
+        call.say(0.4)
+        assert shown(call) == [b"one"]
+        show(call, b"two")
+        call.say(1.2)
+        assert shown(call) == [b"one", b"two"]
+
+    def test_what_is_shown_with_a_text_is_shown_again_to_who_may_not_have_seen_it(self) -> None:
+        call = Conversation.opened(self.SPOKEN)
+        show(call, b"one")
+        call.write("What is this?")
+        assert shown(call) == [b"one"]
+        call.wait(2.0)
+        call.say(0.6)
+        assert shown(call) == [b"one", b"one"]
+
+    def test_a_model_whose_turns_include_all_sees_it_at_once(self) -> None:
+        call = Conversation.opened(replace(OPTIONS, model="gemini-live-2.5-flash-native-audio"))
+        show(call, b"one")
+        assert shown(call) == [b"one"]
 
 
 class TestManual:

@@ -2,8 +2,12 @@
 
 from dataclasses import replace
 
-from segue.core.actions import SendNote, SendText
-from segue.core.outputs import CutCause
+import pytest
+
+from segue.core import events as ev
+from segue.core.actions import SendNote, SendText, Wedged
+from segue.core.options import Options
+from segue.core.outputs import CutCause, InputRejected
 from segue.core.profiles import NoteSlot, TextSlot
 from tests.core.conversation import Conversation, telling
 from tests.core.pressing import MANUAL, SPOKEN_TEXT, acquainted, answer, shape, speak
@@ -49,15 +53,85 @@ def test_text_alone_leaves_without_its_activity_where_text_is_content() -> None:
     assert shape(call, 1) == ["text"]
 
 
-def test_an_activity_begins_with_its_first_audio_where_text_is_content() -> None:
+def test_text_waits_for_the_first_sound_of_an_activity_where_it_is_content() -> None:
     call = Conversation.opened(MANUAL)
     call.press()
     call.write("What time is it?")
     assert shape(call, 1) == []
+    call.say(0.6, voiced=False)
+    # A click is none.
+    call.say(0.1)
+    assert shape(call, 1) == ["start", "audio"]
     call.say(0.6)
     call.release()
-    assert shape(call, 1) == ["start", "text", "audio", "end"]
+    assert shape(call, 1) == ["start", "audio", "text", "audio", "end"]
     assert [action.slot for action in call.did(SendText)] == [TextSlot.REALTIME]
+
+
+@pytest.mark.parametrize("options", [MANUAL, NATIVE, NATIVE_VERTEX])
+def test_text_in_a_silent_activity_leaves_alone_where_it_is_content(options: Options) -> None:
+    call = Conversation.opened(options)
+    for text in ("One.", "Two."):
+        call.press()
+        call.say(0.4, voiced=False)
+        call.write(text)
+        call.say(0.4, voiced=False)
+        assert call.texts() == ([] if text == "One." else ["One."])
+        call.release()
+        answer(call)
+    assert [(action.text, action.slot) for action in call.did(SendText)] == [
+        ("One.", TextSlot.CONTENT),
+        ("Two.", TextSlot.CONTENT),
+    ]
+    # The activity goes on with what is said next, and the next text outside of it needs none.
+    assert shape(call, 1) == ["start", "audio", "text", "audio", "text"]
+    call.write("Three.")
+    answer(call)
+    speak(call)
+    assert shape(call, 1) == ["start", "audio", "text", "audio", "text", "audio", "end"]
+    assert call.texts() == ["One.", "Two.", "Three."]
+    assert call.did(Wedged) == []
+
+
+def test_text_that_waits_for_a_sound_goes_over_to_the_next_link() -> None:
+    call = acquainted()
+    call.press()
+    call.say(0.4, voiced=False)
+    call.write("What time is it?")
+    call.lose_link()
+    call.wait(0.3)
+    call.link_up()
+    call.say(0.6)
+    call.wait(1.0)
+    call.release()
+    assert call.texts(1) == []
+    assert call.texts(2) == ["What time is it?"]
+    assert shape(call, 2)[-1] == "end"
+
+
+def test_so_many_texts_wait_for_a_sound() -> None:
+    call = Conversation.opened(MANUAL)
+    call.press()
+    for number in range(33):
+        call.write(f"This is text {number}.")
+    (rejected,) = call.got(InputRejected)
+    assert "end it" in rejected.message
+    call.release()
+    assert call.texts()[0].count("text") == 32
+
+
+def test_a_note_waits_for_an_activity_with_a_sound_where_text_is_content() -> None:
+    call = acquainted()
+    call.receive(ev.NoteReceived(0, "It rains.", False))
+    call.press()
+    call.say(0.6, voiced=False)
+    call.release()
+    assert shape(call, 1)[-2:] == ["audio", "end"]
+    assert call.notes() == []
+    call.wait(1.0)
+    speak(call)
+    call.wait(1.0)
+    assert shape(call, 1)[-2:] == ["note", "end"]
 
 
 def test_text_goes_into_an_activity_as_content_that_waits_where_no_other_text_is_taken() -> None:

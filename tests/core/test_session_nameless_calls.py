@@ -59,7 +59,8 @@ def test_answers_to_one_function_are_given_in_the_order_of_its_calls() -> None:
 
 
 def test_an_answer_that_more_will_follow_keeps_the_next_one_waiting() -> None:
-    call, (bonn, ulm) = asked("weather", "weather")
+    free = replace(WAITING, functions=(FunctionDeclaration("weather", blocking=False),))
+    call, (bonn, ulm) = asked("weather", "weather", options=free)
     call.respond(bonn, '{"degrees": 6}', will_continue=True)
     call.respond(ulm, ULM)
     assert len(results(call)) == 1

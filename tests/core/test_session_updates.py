@@ -6,11 +6,11 @@ from math import inf
 import pytest
 
 from segue.core import events as ev
-from segue.core.actions import SendUpdate
+from segue.core.actions import Renewed, SendUpdate, Trigger
 from segue.core.options import FunctionDeclaration, Options, Update
 from segue.core.outputs import Audio, InputRejected, Interrupted, Rejection
 from segue.core.profiles import PROFILES, NoteSlot
-from tests.core.conversation import OPTIONS, POLICY, Conversation, telling, told
+from tests.core.conversation import OPTIONS, POLICY, Conversation, acquainted, telling, told
 
 NATIVE = replace(OPTIONS, model="gemini-2.5-flash-native-audio")
 WEATHER = FunctionDeclaration("weather", blocking=True)
@@ -56,6 +56,19 @@ def test_a_function_that_is_declared_anew_blocks_as_it_says_now() -> None:
     assert call.session._line.tools._calls.waiting
 
 
+def test_a_function_that_is_taken_back_blocks_as_it_did_while_the_model_may_still_call_it() -> None:
+    call = Conversation.opened(replace(OPTIONS, functions=(WEATHER,)))
+    update(call, functions=())
+    call.write("What is the weather?")
+    call.call("c1")
+    assert call.session._line.tools._calls.waiting
+    call.respond("c1")
+    # It was taken back long ago by then.
+    update(call, functions=())
+    call.call("c2")
+    assert not call.session._line.tools._calls.waiting
+
+
 def test_what_is_changed_before_there_is_a_link_is_told_when_there_is_one() -> None:
     call = Conversation()
     call.open()
@@ -74,6 +87,83 @@ def test_what_may_have_been_invalid_is_not_told_again() -> None:
     call.link_up()
     assert len(call.did(SendUpdate)) == 1
     assert call.setups[-1].setup.system_instruction == "Be brief."
+
+
+def refused(cause: ev.LossCause = ev.LossCause.UPDATE, seconds: float = 0.1) -> Conversation:
+    """Return a session whose service did not take a change, some time after it was told, and that can be resumed."""
+    call = acquainted()
+    update(call, system_instruction="Be brief.")
+    call.wait(seconds)
+    call.lose_link(cause)
+    return call
+
+
+@pytest.mark.parametrize("cause", [ev.LossCause.UPDATE, ev.LossCause.INVALID])
+def test_a_change_that_is_refused_is_what_the_next_link_begins_with(cause: ev.LossCause) -> None:
+    call = refused(cause)
+    # One that resumes may remember the old instruction.
+    assert call.setups[-1].setup.handle == ""
+    assert call.setups[-1].setup.system_instruction.startswith("Be brief.")
+    assert "How are you?" in call.setups[-1].setup.system_instruction
+    call.link_up()
+    assert len(call.did(SendUpdate)) == 1
+
+
+def test_what_is_invalid_long_after_a_change_was_told_is_not_the_change() -> None:
+    call = refused(ev.LossCause.INVALID, seconds=6.0)
+    assert call.setups[-1].setup.handle == "h1"
+
+
+def test_a_service_that_refused_a_change_is_told_of_no_other_but_by_a_fresh_link() -> None:
+    call = refused()
+    call.link_up()
+    call.wait(1.0)
+    call.hand_over("h2")
+    update(call, functions=(WEATHER,), built_in_tools=())
+    call.wait(1.0)
+    # It is dialled at once.
+    call.renew()
+    assert len(call.did(SendUpdate)) == 1
+    assert call.setups[-1].setup.handle == ""
+    assert call.setups[-1].setup.functions == (WEATHER,)
+    [renewed] = call.did(Renewed)
+    assert (renewed.trigger, renewed.resumed, renewed.cut) == (Trigger.UPDATE, False, False)
+
+
+def test_a_change_while_no_link_is_up_is_what_the_next_one_begins_with_or_the_one_after_it() -> None:
+    call = refused()
+    # This link is being set up without it.
+    update(call, system_instruction="Be long.")
+    call.link_up()
+    call.wait(0.1)
+    call.renew()
+    assert call.setups[-1].setup.system_instruction.startswith("Be long.")
+    call.hand_over("h2")
+    call.lose_link(ev.LossCause.UNAVAILABLE)
+    call.lose_link(ev.LossCause.UNAVAILABLE)
+    update(call, system_instruction="Be loud.")
+    call.wait(1.0)
+    assert call.setups[-1].setup.handle == ""
+    assert call.setups[-1].setup.system_instruction.startswith("Be loud.")
+    call.link_up()
+    call.wait(2.0)
+    assert call.session._line.links.next == 0
+    assert len(call.did(SendUpdate)) == 1
+
+
+def test_where_changes_are_refused_so_are_notes_that_go_in_them() -> None:
+    profiles = tuple(replace(profile, note_slot=NoteSlot.UPDATE) for profile in PROFILES)
+    call = acquainted(OPTIONS, replace(POLICY, profiles=profiles))
+    call.receive(ev.NoteReceived(0, "It rains.", False))
+    call.say(0.6)
+    assert len(call.notes()) == 1
+    call.lose_link(ev.LossCause.UPDATE)
+    call.wait(1.0)
+    call.link_up()
+    call.exchange("And you?", "Fine.")
+    assert len(call.notes()) == 1
+    call.write("What is it like?")
+    assert "It rains." in call.texts()[-1]
 
 
 def test_a_new_instruction_keeps_what_the_model_was_told_of_the_conversation() -> None:

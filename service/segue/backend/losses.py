@@ -39,7 +39,7 @@ _REASONS = (
     ("models/", LossCause.MODEL, _WRONG_MODEL),
     ("publisher model", LossCause.MODEL, _WRONG_MODEL),
     # Not every service is known to take this message, and what it changes stands in the next setup.
-    ('invalid json payload received. unknown name "contextupdate"', LossCause.INVALID, _AFRESH),
+    ('invalid json payload received. unknown name "contextupdate"', LossCause.UPDATE, _NEW_LINK),
     ("invalid json payload received", LossCause.REJECTED, _WRONG_OPTION),
     ("the requested combination of response modalities", LossCause.REJECTED, _WRONG_OPTION),
     ("unsupported language code", LossCause.REJECTED, _WRONG_OPTION),

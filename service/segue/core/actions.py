@@ -25,6 +25,13 @@ class Trigger(Enum):
     GO_AWAY = auto()
     # The context window is nearly full, and nothing lets old context go.
     CONTEXT = auto()
+    # The session was changed, of which the service takes no word while a link is up.
+    UPDATE = auto()
+
+    @property
+    def afresh(self) -> bool:
+        """Whether the next link must not remember what this one does."""
+        return self in (Trigger.CONTEXT, Trigger.UPDATE)
 
 
 class Sign(Enum):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from math import inf
 
-from segue.core.options import CALL_TIMEOUT, Options, Scheduling
+from segue.core.options import CALL_TIMEOUT, FunctionDeclaration, Options, Scheduling
 
 # More calls than this are not remembered: the oldest are forgotten.
 _MOST = 64
@@ -80,6 +80,7 @@ class Calls:
 
     def __init__(self, options: Options, *, wait: bool) -> None:
         """Take a session's options, and whether its model waits for results unless a function says otherwise."""
+        self._declared: dict[str, FunctionDeclaration] = {}
         self.declare(options)
         self._interim_after = options.interim_after
         self._wait = wait
@@ -88,9 +89,10 @@ class Calls:
         self._named = 0
 
     def declare(self, options: Options) -> None:
-        """Take the functions that can be called from here on."""
-        self._blocking = {function.name: function.blocking for function in options.functions}
-        self._timeouts = {function.name: function.timeout for function in options.functions}
+        """Take the functions that can be called from here on; the model may call one of those before for a while."""
+        declared = {function.name: function for function in options.functions}
+        self._functions = self._declared | declared
+        self._declared = declared
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -132,7 +134,8 @@ class Calls:
 
     def add(self, call_id: str, name: str, arguments: str, turn: int, now: float) -> None:
         """Take a call of the model's. For what it calls beside a function that blocks it waits as well."""
-        timeout = self._timeouts.get(name, CALL_TIMEOUT)
+        function = self._functions.get(name)
+        timeout = CALL_TIMEOUT if function is None else function.timeout
         call = Call(call_id, name, arguments, turn, now, self._blocks(name), timeout, now + timeout)
         self._calls[call_id] = call
         beside = [other for other in self._calls.values() if other.turn == turn and other.known]
@@ -235,5 +238,5 @@ class Calls:
         return call.at + self._interim_after if waits else inf
 
     def _blocks(self, name: str) -> bool:
-        blocking = self._blocking.get(name)
-        return self._wait if blocking is None else blocking
+        function = self._functions.get(name)
+        return self._wait if function is None or function.blocking is None else function.blocking

@@ -16,6 +16,7 @@ _CLOSINGS = {
     LossCause.TRANSIENT: (CloseReason.BACKEND_LOST, Next.OPEN_AGAIN, _SOON),
     LossCause.HANDLE: (CloseReason.BACKEND_LOST, Next.OPEN_AGAIN, _SOON),
     LossCause.INVALID: (CloseReason.BACKEND_LOST, Next.OPEN_AGAIN, _SOON),
+    LossCause.UPDATE: (CloseReason.BACKEND_LOST, Next.OPEN_AGAIN, _SOON),
     LossCause.STALLED: (CloseReason.BACKEND_LOST, Next.OPEN_AGAIN, _SOON),
     LossCause.INTERNAL: (CloseReason.INTERNAL, Next.OPEN_AGAIN, _SOON),
 }

@@ -26,6 +26,8 @@ class LossCause(Enum):
     HANDLE = auto()
     # The service says that a message or the state of the conversation is invalid, and not which.
     INVALID = auto()
+    # The service does not know the message that changes a running session.
+    UPDATE = auto()
     # The connection takes no more: what was sent is not acknowledged.
     STALLED = auto()
     # Segue's own fault.

@@ -24,6 +24,11 @@ class Images:
         self._given_at = -inf
 
     @property
+    def waiting(self) -> bool:
+        """Return whether the newest one has not been seen."""
+        return self._waits
+
+    @property
     def held_bytes(self) -> int:
         """The size of what is kept."""
         return len(self._content)
@@ -46,7 +51,7 @@ class Images:
         if self._given and now >= self._given_at + _KEPT:
             self._forget()
         elif now >= self._given_at + _PERIOD:
-            self.give(now)
+            self.give(now, seen=True)
 
     def deadline(self) -> float:
         """Return when `tick` has something to do; inf for never."""
@@ -54,10 +59,13 @@ class Images:
             return self._given_at + _PERIOD
         return self._given_at + _KEPT if self._content else inf
 
-    def give(self, now: float) -> None:
-        """Give the model the image that waits, if any: words that come after it may be about it."""
+    def give(self, now: float, *, seen: bool) -> None:
+        """Give the model the image that waits, if any: words that come after it may be about it.
+
+        Unless it is sure to be `seen` then, it waits for the next time as well.
+        """
         if self._waits:
-            self._waits, self._given, self._given_at = False, True, now
+            self._waits, self._given, self._given_at = not seen, True, now
             self._links.messages += 1
             self._actions.append(SendImage(self._links.number, self._content, self._mime_type))
 

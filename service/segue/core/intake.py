@@ -62,8 +62,8 @@ class Intake:
     def _take_image(self, event: ev.ImageReceived, now: float) -> None:
         self._line.uplink.show(event.content, event.mime_type, now)
 
-    def _take_update(self, event: ev.UpdateReceived, _now: float) -> Fault | None:
-        return self._line.updates.make(event.update)
+    def _take_update(self, event: ev.UpdateReceived, now: float) -> Fault | None:
+        return self._line.updates.make(event.update, now)
 
     def _take_activity(self, event: ev.ActivityReceived, now: float) -> Fault | None:
         if self._mode is not Mode.MANUAL:

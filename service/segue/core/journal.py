@@ -23,6 +23,8 @@ TEXTS_LIMIT = 64
 # Less sound than this in a span is taken for no words unless somebody understood some, in seconds.
 WORDS = 0.3
 WAITING = -1
+# So much voiced audio is speech and no click, in seconds.
+VOICED_EVIDENCE = 0.150
 # Words are understood no sooner after they were begun, in seconds.
 SOONEST_WORDS = 0.25
 # So much sound in a span is words even if nobody understood any, in seconds.
@@ -45,12 +47,13 @@ Payload: TypeAlias = bytes | str | Edge
 class Piece:
     """Audio, a text or an edge. `message` is the number of the link's message that carried it, 0 for none yet.
 
-    It is WAITING while it waits to be sent.
+    It is WAITING while it waits to be sent. `voiced` tells whether the audio holds a sound.
     """
 
     payload: Payload
     serial: int
     message: int = 0
+    voiced: bool = False
 
 
 class Journal:
@@ -140,7 +143,7 @@ class Journal:
             self._pre_roll_bytes = 0
             self.span_voiced += seconds
             self.last_voiced_at = self._heard_until
-            pieces.append(self._add(audio))
+            pieces.append(self._add(audio, voiced=True))
             if self.has_words():
                 self._words_until = self._serial
             if self.span_voiced >= SURELY_WORDS:
@@ -243,8 +246,8 @@ class Journal:
         self._span_first, self._span_began_at = self._serial, now
         self._span_understood, self.span_voiced = False, 0.0
 
-    def _add(self, payload: Payload) -> Piece:
-        piece = Piece(payload, self._serial)
+    def _add(self, payload: Payload, *, voiced: bool = False) -> Piece:
+        piece = Piece(payload, self._serial, voiced=voiced)
         self._serial += 1
         self._pieces.append(piece)
         self._bytes += _size(piece)

@@ -159,9 +159,9 @@ class Links:
         """Take it that the service ends the link soon."""
         self._renewal.hurry(now, time_left)
 
-    def start_afresh(self, now: float) -> None:
+    def start_afresh(self, trigger: Trigger, now: float) -> None:
         """Have the link be replaced at the next quiet moment by one that remembers nothing but what it is told."""
-        self._renewal.start_afresh(now)
+        self._renewal.start_afresh(trigger, now)
 
     def prepare(self, now: float) -> None:
         """Dial the next link where it is time to, and dial anew one that was held for too long."""
@@ -185,8 +185,6 @@ class Links:
     def swap(self, now: float, *, cuts: bool) -> None:
         """Go over to the next link; `cuts` tells that it costs a turn its rest."""
         handle = self._next_handle()
-        if self._renewal.trigger is Trigger.CONTEXT:
-            self.forget_handles()
         self._renewal.begin(now, cuts=cuts)
         if self.overlaps_at(now) and not cuts:
             self.resumed = handle
@@ -201,7 +199,9 @@ class Links:
             self._dial(Purpose.RECOVERY, handle)
 
     def _next_handle(self) -> Handle | None:
-        return None if self._renewal.trigger is Trigger.CONTEXT else self._handles.best
+        if self._renewal.trigger.afresh:
+            self.forget_handles()
+        return self._handles.best
 
     # Recovery.
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from segue.core import events as ev
-from segue.core.actions import OddKind, OddTurn, Sign
+from segue.core.actions import OddKind, OddTurn, Sign, Trigger
 from segue.core.downlink import MODEL_EVENTS, ModelEvent
 from segue.core.outputs import CutCause
 from segue.core.parts import Parts
@@ -316,7 +316,7 @@ class Listener:
         self.tokens = event.usage.total_tokens or self.tokens
         self._hear_model(event, now)
         if self._parts.options.compression is None and self.tokens >= _NEARLY_FULL * self._profile.window:
-            self._links.start_afresh(now)
+            self._links.start_afresh(Trigger.CONTEXT, now)
 
 
 _REACTIONS: dict[type, Callable[[Listener, Any, float], None]] = dict.fromkeys(MODEL_EVENTS, Listener._hear_model) | {

@@ -10,6 +10,7 @@ from segue.core.actions import Action, NoteOutcome, ResumeNoted
 from segue.core.admission import Fault
 from segue.core.options import ResumeContext, ResumePolicy
 from segue.core.outputs import Rejection
+from segue.core.profiles import NoteSlot
 from segue.core.recall import FROM_THE_START, Recall
 from segue.core.resume_context import Interruption, note_of
 from segue.core.turns import Turn
@@ -23,10 +24,12 @@ class Notes:
     """One session's. Actions that follow are appended to `actions`.
 
     Attributes:
+        slot: where they go in a session whose speech the Live API detects.
         missed: what the present link missed of the conversation and was not told yet; empty for nothing.
     """
 
-    def __init__(self, context: ResumeContext, recall: Recall, actions: list[Action]) -> None:
+    def __init__(self, context: ResumeContext, slot: NoteSlot, recall: Recall, actions: list[Action]) -> None:
+        self.slot = slot
         self._context = context
         self._recall = recall
         self._actions = actions
@@ -39,6 +42,11 @@ class Notes:
         self._told_clients: list[str] = []
         # The turn that answers what was told, until the client has some of it.
         self._answer: Turn | None = None
+
+    def refuse_updates(self) -> None:
+        """Take it that the service takes no update of a session that runs: what would go in one waits for words."""
+        if self.slot is NoteSlot.UPDATE:
+            self.slot = NoteSlot.NONE
 
     @property
     def pending(self) -> bool:

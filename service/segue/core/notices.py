@@ -17,6 +17,7 @@ _RENEWED_BECAUSE = {
     Trigger.AGE: "of its age",
     Trigger.GO_AWAY: "it was to end",
     Trigger.CONTEXT: "its context was full",
+    Trigger.UPDATE: "the session was changed",
 }
 
 

@@ -29,12 +29,12 @@ class Parts:
         self.recall = Recall(options.initial_history)
         self.downlink = Downlink(options, actions, self.recall)
         self.playback = self.downlink.playback
-        instructions = Instructions(options, self.profile, self.recall, transparent=policy.transparent)
+        self.notes = Notes(policy.resume_context(options.resume_context), self.profile.note_slot, self.recall, actions)
+        instructions = Instructions(options, self.profile, self.recall, self.notes, transparent=policy.transparent)
         self.instructions = instructions
         self.links = Links(self.profile, policy, instructions.setup, instructions.suffices, draw, actions)
         self.watchdog = Watchdog(self.profile)
         self.calls = Calls(options, wait=self.profile.calls_wait)
-        self.notes = Notes(policy.resume_context(options.resume_context), self.recall, actions)
         turns = self.downlink.turns
         self.uplink = Uplink(options, self.profile, self.links, self.calls, self.playback, self.notes, actions)
         self.journal = self.uplink.journal

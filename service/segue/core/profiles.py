@@ -53,7 +53,7 @@ class Profile:
         idle_by_turn_complete: the end of a turn means that the model is idle; else interactionStatus says so.
         proactive: it may stay silent where it is not addressed.
         calls_wait: it waits for the result of a call unless the function's declaration says otherwise.
-        calls_choose: that declaration may say otherwise.
+        calls_choose: that declaration may say otherwise, and a result that it does not wait for when it speaks of it.
         gates_calls: audio that comes while it waits for a call's result may close the link.
         replay_speed: how many times faster than real time it takes audio.
         faint_audio_limit: so many seconds in a row that nobody could hear are a wedge; 0 for never.
@@ -105,7 +105,8 @@ PROFILES = (
         window=128_000,
         gates_calls=True,
     ),
-    # Takes no realtimeInput.text, of which nobody would be told (docs.cloud.google.com, native audio).
+    # Takes no realtimeInput.text, of which nobody would be told, and includes all input in its turns
+    # (docs.cloud.google.com, native audio).
     Profile(
         "2.5-native-audio-vertex",
         ("gemini-live-2.5-flash-native-audio", "gemini-live-2.5-flash-preview-native-audio"),
@@ -113,6 +114,7 @@ PROFILES = (
         note_slot=NoteSlot.SYSTEM,
         takes_language=False,
         window=128_000,
+        sees_always=True,
         calls_choose=False,
         gates_calls=True,
     ),

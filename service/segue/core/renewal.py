@@ -92,10 +92,10 @@ class Renewal:
             # Links that last so long are not too many, however short they are.
             self._rests_until = -inf
 
-    def start_afresh(self, now: float) -> None:
+    def start_afresh(self, trigger: Trigger, now: float) -> None:
         """Have the link be replaced at the next quiet moment by one that remembers nothing but what it is told."""
-        if self.trigger is not Trigger.CONTEXT:
-            self.trigger = Trigger.CONTEXT
+        if not self.trigger.afresh:
+            self.trigger = trigger
             self.at = min(self.at, now)
 
     def swap_at(self, quiet_at: float) -> float:

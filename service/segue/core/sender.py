@@ -7,6 +7,7 @@ from segue.core.actions import Action, SendActivity, SendAudio, SendNote, SendTe
 from segue.core.calls import Call
 from segue.core.echoes import Echoes
 from segue.core.journal import Edge, Piece
+from segue.core.link_activity import Sound
 from segue.core.links import Links
 from segue.core.notes import Notes
 from segue.core.options import MODEL_TAKES
@@ -44,9 +45,10 @@ class Sender:
     ) -> None:
         self._instruction = instruction
         self._signals = signals
-        self._note_slot = profile.note_slot
         self._text_slot = profile.text_slot
+        self._schedules = profile.calls_choose
         self._realtime_text = profile.realtime_text
+        self._sound = Sound()
         self._links = links
         self._turns = turns
         self._notes = notes
@@ -64,6 +66,8 @@ class Sender:
     def send_audio(self, audio: bytes, pieces: Iterable[Piece]) -> None:
         """Send audio of the user, which consists of these pieces, or silence, which consists of none."""
         self._count(pieces)
+        if self.in_activity:
+            self._sound.add(pieces)
         self._actions.append(SendAudio(self._links.number, audio, MODEL_TAKES.sample_rate))
 
     def send_text(self, text: str, pieces: Iterable[Piece]) -> None:
@@ -71,24 +75,26 @@ class Sender:
         self._count(pieces)
         note = self._notes.take() if self._notes.pending else ""
         text = f"{note}\n\n{text}" if note else text
-        if self.in_activity and not self._realtime_text:
+        within = self.in_activity and bool(self._sound)
+        if within and not self._realtime_text:
             # Content that completes its turn would be answered before the user has finished.
             self._actions.append(SendNote(self._links.number, text, NoteSlot.CONTENT))
             return
-        slot = TextSlot.REALTIME if self.in_activity else self._text_slot
+        slot = TextSlot.REALTIME if within else self._text_slot
         if slot is TextSlot.REALTIME and holds_note(text):
             self.echoes.expect(text)
         self._actions.append(SendText(self._links.number, text, slot))
 
     def send_edge(self, edge: Edge, pieces: Iterable[Piece], now: float) -> None:
         """Send an edge of an activity; before an end, what is to be told."""
-        if edge is Edge.END and self._notes.pending:
+        speaks = bool(self._sound) or self._text_slot is TextSlot.REALTIME
+        if edge is Edge.END and speaks and self._notes.pending:
             # Nobody is answered before that, so that every family can be told now.
-            slot = self._note_slot
+            slot = self._notes.slot
             self._send_note(self._notes.take(), slot if slot in _CONTENT else NoteSlot.REALTIME)
         self.in_activity = edge is Edge.START
         if self.in_activity:
-            self._began_at = now
+            self._began_at, self._sound = now, Sound()
         elif now >= self._began_at + _IN_FLIGHT:
             self._turns.end_cut()
         self._count(pieces)
@@ -99,13 +105,16 @@ class Sender:
         assert call.response is not None
         self._links.messages += 1
         call_id = "" if call.anonymous else call.id
+        # A model that waits for its results, as all of some families do, has no other time to speak of them.
+        scheduling = call.scheduling if self._schedules and not call.blocking else None
+        continues = call.will_continue and not call.blocking
         self._actions.append(
-            SendToolResult(self._links.number, call_id, call.name, call.response, call.scheduling, call.will_continue)
+            SendToolResult(self._links.number, call_id, call.name, call.response, scheduling, continues)
         )
 
     def tell(self, missed: str) -> bool:
         """Tell the model what it missed, or remember to at the user's next words. Returns whether it was told now."""
-        slot = self._note_slot
+        slot = self._notes.slot
         now = slot not in (NoteSlot.REALTIME, NoteSlot.NONE)
         if missed and now:
             self._send_note(missed, slot)
@@ -118,7 +127,7 @@ class Sender:
         Content interrupts, so it waits until the model is idle. In an activity that is signalled there is time until
         its end.
         """
-        slot = self._note_slot
+        slot = self._notes.slot
         if self._signals or slot is NoteSlot.NONE:
             return
         if (slot is NoteSlot.REALTIME or self._turns.open is None) and self._notes.pending:

@@ -2,6 +2,7 @@
 
 from segue.core.actions import Setup
 from segue.core.handles import Handle
+from segue.core.notes import Notes
 from segue.core.options import Options
 from segue.core.profiles import NoteSlot, Profile
 from segue.core.recall import FROM_THE_START, Exchange, Recall
@@ -53,10 +54,13 @@ def setup_of(options: Options, profile: Profile, instruction: str, handle: str, 
 class Instructions:
     """What links are set up with."""
 
-    def __init__(self, options: Options, profile: Profile, recall: Recall, *, transparent: bool) -> None:
+    def __init__(self, options: Options, profile: Profile, recall: Recall, notes: Notes, *, transparent: bool) -> None:
         self.options = options
         self._profile = profile
         self._recall = recall
+        self._notes = notes
+        # What the newest link was set up with; None where it resumes, and may remember others.
+        self._begun_with: Options | None = None
         self._transparent = transparent
         # What the model was told of the conversation when it last began afresh.
         self._history: list[Exchange] = []
@@ -65,7 +69,12 @@ class Instructions:
 
     def suffices(self, handle: Handle) -> bool:
         """Return whether a link that resumes by this handle can learn the rest; else it begins afresh, with all."""
-        return self._profile.note_slot is not NoteSlot.NONE or not self._recall.since(handle.turn, self.broken)
+        return self._notes.slot is not NoteSlot.NONE or not self._recall.since(handle.turn, self.broken)
+
+    @property
+    def known(self) -> bool:
+        """Return whether the newest link began with the instruction and the tools that hold now."""
+        return self._begun_with is not None and _told(self._begun_with) == _told(self.options)
 
     @property
     def present(self) -> str:
@@ -75,8 +84,14 @@ class Instructions:
     def setup(self, handle: Handle | None) -> Setup:
         """Return what a link is set up with that resumes by a handle, or begins afresh."""
         instruction = self.options.system_instruction
+        self._begun_with = None if handle else self.options
         if handle is None:
             self._history = self._recall.since(FROM_THE_START, self.broken)
             instruction = self.present
         token = handle.token if handle else ""
         return setup_of(self.options, self._profile, instruction, token, transparent=self._transparent)
+
+
+def _told(options: Options) -> tuple[object, ...]:
+    """Return what of a session's options the model is told and that may change while the session runs."""
+    return options.system_instruction, options.functions, options.built_in_tools

@@ -83,7 +83,7 @@ class Succession:
         self._tools.change_link(resumed.at if resumed else -inf)
         if not resumed:
             self._listener.tokens = 0
-        self._updates.tell_again()
+        self._updates.tell_again(now)
         if completed is None:
             self._playback.active_at = now
             if self._handover.request:
@@ -106,6 +106,7 @@ class Succession:
         full = lost.cause is LossCause.INVALID and self._listener.tokens >= _FULL * self._profile.window
         if full:
             self._links.forget_handles()
+        self._updates.lose(lost.cause, now)
         was_up = self._links.up
         closing = self._links.lose(lost, now)
         if closing is not None:

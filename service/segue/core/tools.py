@@ -101,6 +101,9 @@ class Tools:
             told = self._recall.question(call.turn), call.name, call.arguments, call.response or ""
             if call.answerable:
                 self._uplink.give(call)
+                if call.blocking and call.will_continue:
+                    # A model that waits for results takes one: the others are told as after an interim answer.
+                    call.put_off_at = now
             elif call.scheduling is not Scheduling.SILENT:
                 texts.append(result_of(*told))
             else:

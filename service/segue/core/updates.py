@@ -1,16 +1,24 @@
-"""Changes to a running session: some hold at once, and some the model has to be told of."""
+"""Changes to a running session: some hold at once, and some the model has to be told of.
+
+Where the service takes no word of that, the link gives way to one that begins with them.
+"""
 
 from dataclasses import fields, replace
+from math import inf
 from typing import TypeVar
 
-from segue.core.actions import SendUpdate
+from segue.core.actions import SendUpdate, Trigger
 from segue.core.admission import Fault
+from segue.core.events import LossCause
 from segue.core.options import Options, Update
 from segue.core.outputs import Rejection
 from segue.core.parts import Parts
 from segue.core.setups import fault_of_functions
 
 _T = TypeVar("_T", Options, Update)
+# A service that does not take a message says so when it reads it, maybe after a while in which nothing gets through, in
+# seconds.
+_REFUSAL_TIMEOUT = 5.0
 
 
 def fault_of_window(options: Options) -> str | None:
@@ -28,10 +36,12 @@ class Updates:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        # What the model has to be told of, taken together.
+        # What the model has to be told of, taken together, and when a link last was; whether one was lost to that.
         self._told = Update()
+        self._told_at = -inf
+        self._refused = False
 
-    def make(self, update: Update) -> Fault | None:
+    def make(self, update: Update, now: float) -> Fault | None:
         """Change the session; return why it cannot be, and what to do, where it cannot. Then nothing changes."""
         parts = self._parts
         tells = Update(update.system_instruction, update.functions, update.built_in_tools)
@@ -51,21 +61,37 @@ class Updates:
         parts.uplink.instruction = options.system_instruction
         if tells != Update():
             self._told = _merged(self._told, tells)
+            if self._refused:
+                # What comes after all of them began with the old ones.
+                parts.links.forget_handles()
             if parts.links.up:
-                self._tell(tells)
+                self._tell(tells, now)
         return None
 
-    def tell_again(self) -> None:
+    def tell_again(self, now: float) -> None:
         """Tell a new link of all changes: it may have been set up before, and one that resumes may remember the old.
 
         What the service may have called invalid is not said again.
         """
-        if self._told != Update() and not self._parts.links.refused:
-            self._tell(self._told)
+        settled = self._parts.instructions.known if self._refused else self._parts.links.refused
+        if self._told != Update() and not settled:
+            self._tell(self._told, now)
 
-    def _tell(self, update: Update) -> None:
+    def lose(self, cause: LossCause, now: float) -> None:
+        """Take it that a link is gone. Where that may be for the change that it was told of, no link is told of any."""
+        if cause is LossCause.UPDATE or (cause is LossCause.INVALID and now < self._told_at + _REFUSAL_TIMEOUT):
+            self._refused = True
+            self._parts.notes.refuse_updates()
+            # One that resumes may remember the old.
+            self._parts.links.forget_handles()
+
+    def _tell(self, update: Update, now: float) -> None:
         parts = self._parts
+        if self._refused:
+            parts.links.start_afresh(Trigger.UPDATE, now)
+            return
         instruction = None if update.system_instruction is None else parts.instructions.present
+        self._told_at = now
         parts.links.messages += 1
         parts.actions.append(SendUpdate(parts.links.number, instruction, update.functions, update.built_in_tools))
 

@@ -11,7 +11,7 @@ from segue.core.admission import Fault
 from segue.core.calls import Call, Calls
 from segue.core.feed import Feed, comfort_noise
 from segue.core.images import Images
-from segue.core.journal import LIMIT, WAITING, Edge, Journal, Piece
+from segue.core.journal import LIMIT, VOICED_EVIDENCE, WAITING, Edge, Journal, Piece
 from segue.core.link_activity import LinkActivity
 from segue.core.links import Links
 from segue.core.notes import Notes
@@ -25,8 +25,6 @@ from segue.core.sender import Sender
 
 # The silence after which the Live API's detector takes speech to have ended, in seconds, where the client sets none.
 DEFAULT_SILENCE = 0.8
-# So much voiced audio in a row is speech and no click, in seconds.
-VOICED_EVIDENCE = 0.150
 # What the journal's clock runs on where the client sends no audio.
 _ANY_RATE = 32_000
 
@@ -143,8 +141,11 @@ class Uplink:
         if held:
             self._hold(pieces if voiced or self._signals else ())
         elif direct:
-            self._activity.fill()
             self._sender.send_audio(audio, pieces)
+            if self._signals:
+                self._activity.fill(pieces)
+            if self._queue or self._images.waiting:
+                self.tick(now)
         elif waits:
             self._activity.put(audio, pieces[-1] if pieces else None)
             self.tick(now)
@@ -164,6 +165,8 @@ class Uplink:
         """Return why no more text can be taken, and what to do; None when it can."""
         if sum(isinstance(piece.payload, str) for piece in self.journal.held()) >= WAITING_TEXTS:
             return Rejection.INPUT_OVERFLOW, f"{WAITING_TEXTS} texts wait for the end of the model's turn: wait, too"
+        if self._activity.holds_texts >= WAITING_TEXTS:
+            return Rejection.INPUT_OVERFLOW, f"{WAITING_TEXTS} texts wait for the end of the activity: end it"
         return self._queue.fault_of("")
 
     def write(self, text: str, now: float) -> None:
@@ -242,7 +245,7 @@ class Uplink:
             pieces = [piece for _, piece in taken if piece is not None]
             # One text that interrupts another would be answered alone.
             if text := "\n".join(payload for payload, _ in taken if isinstance(payload, str)):
-                self._images.give(now)
+                self._images.give(now, seen=self._looks)
                 self._sender.send_text(text, pieces)
             elif isinstance(edge := taken[0][0], Edge):
                 self._sender.send_edge(edge, pieces, now)
@@ -295,8 +298,9 @@ class Uplink:
 
     @property
     def _looks(self) -> bool:
-        # Older models see nothing of what is shown between the activities that are signalled to them.
-        return self._sender.in_activity or not self._signals or self._profile.sees_always
+        # Older models see nothing of what is shown while nobody speaks, as far as they are told or can hear.
+        heard = self._sender.in_activity if self._signals else self._voiced > 0.0 and self.journal.has_words()
+        return heard or self._profile.sees_always
 
     def _hold(self, pieces: Sequence[Piece]) -> None:
         if pieces:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from segue.backend.link import Backend, Link
 from segue.core.actions import Purpose, Setup
-from segue.core.events import LinkEvent, LinkHeld, LinkLost, LinkOpened, ModelAudio
+from segue.core.events import GoingAway, LinkEvent, LinkHeld, LinkLost, LinkOpened, ModelAudio
 from segue.demo.numbered import numbers_in
 from segue.simulator.conversation.stamps import StampReader
 from segue.simulator.history import History, Record, Value
@@ -40,6 +40,8 @@ class WatchedBackend:
                 case ModelAudio():
                     if numbers := numbers_in(stamps, event.audio):
                         self._note("speech_received", link=number, **numbers)
+                case GoingAway():
+                    self._note("going_away_received", link=number, time_left=event.time_left)
                 case LinkHeld():
                     self._note("link_held", link=number)
                 case LinkOpened():

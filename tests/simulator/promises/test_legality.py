@@ -6,9 +6,10 @@ from segue.simulator.promises import Broke, legal
 from tests.simulator.promises.told import Told, conversation
 
 
-def told_to_go(told: Told | None = None, time_left: float = 10.0) -> Told:
+def told_to_go(told: Told | None = None, time_left: float = 10.0, arrives_at: float = 20.0) -> Told:
     """Return a session whose link is told at 20 s to go away."""
-    return (told or conversation()).service(20.0, 1, "go_away_sent", time_left=time_left)
+    told = (told or conversation()).service(20.0, 1, "go_away_sent", time_left=time_left)
+    return told.gateway(arrives_at, "going_away_received", link=1, time_left=time_left)
 
 
 def closed(told: Told, at: float = 30.0) -> Told:
@@ -16,9 +17,15 @@ def closed(told: Told, at: float = 30.0) -> Told:
     return told.service(at, 1, "connection_closed", code=1008, reason="", closed_by="server", rule="go_away_ignored")
 
 
-def test_a_link_that_stays_after_it_was_told_to_go_breaks_it() -> None:
+# A word that is late leaves time enough; so does a short one.
+@pytest.mark.parametrize(
+    ("time_left", "arrives_at", "closed_at"), [(10.0, 20.0, 30.0), (10.0, 22.4, 30.0), (3.0, 20.7, 23.0)]
+)
+def test_a_link_that_stays_after_it_was_told_to_go_breaks_it(
+    time_left: float, arrives_at: float, closed_at: float
+) -> None:
     with pytest.raises(Broke, match='connection call-1/1 violated "go_away_ignored"'):
-        legal(closed(told_to_go()))
+        legal(closed(told_to_go(None, time_left, arrives_at), closed_at))
 
 
 def test_a_link_may_stay_that_was_not_told() -> None:
@@ -31,17 +38,24 @@ def test_a_link_may_stay_until_the_end_that_it_was_told() -> None:
 
 def test_the_first_end_that_a_link_is_told_counts() -> None:
     with pytest.raises(Broke, match="go_away_ignored"):
-        legal(closed(told_to_go().service(21.0, 1, "go_away_sent", time_left=50.0)))
+        legal(closed(told_to_go().gateway(21.0, "going_away_received", link=1, time_left=50.0)))
 
 
-@pytest.mark.parametrize(("how", "broke_at"), [("CUT", 2.0), ("STALL_DOWN", 19.0), ("STALL_UP", 28.0)])
-def test_a_link_may_stay_whose_network_brings_no_word(how: str, broke_at: float) -> None:
-    legal(closed(told_to_go(conversation().service(broke_at, 1, "connection_broke", how=how))))
+# What is told to another link is nothing to this one.
+@pytest.mark.parametrize(
+    ("time_left", "arrives_at", "closed_at"),
+    [(10.0, 22.6, 30.0), (10.0, 30.1, 30.0), (3.0, 20.8, 23.0), (0.4, 20.0, 20.4)],
+)
+def test_a_link_may_stay_whom_the_word_does_not_reach_in_time(
+    time_left: float, arrives_at: float, closed_at: float
+) -> None:
+    told = told_to_go(None, time_left, arrives_at).gateway(20.0, "going_away_received", link=2, time_left=time_left)
+    legal(closed(told, closed_at))
 
 
-def test_a_stall_that_is_over_excuses_nothing() -> None:
+def test_a_stall_that_the_word_did_not_meet_excuses_nothing() -> None:
     with pytest.raises(Broke, match="go_away_ignored"):
-        legal(closed(told_to_go(conversation().service(2.0, 1, "connection_broke", how="STALL_DOWN"))))
+        legal(closed(told_to_go(conversation().service(19.0, 1, "connection_broke", how="STALL_DOWN"))))
 
 
 def test_a_link_may_stay_that_was_hung_up() -> None:
@@ -146,3 +160,27 @@ def test_activities_that_arrive_together_without_a_stall_break_it(stalls: tuple[
         told.service(at, 1, "fault_struck", fault="stalled_reads")
     with pytest.raises(Broke, match="activity_too_soon"):
         legal(refused(told, 30.0, "activity_too_soon"))
+
+
+def without_updates(told: Told, at: float, link: int) -> Told:
+    """Have the service close a link for the update that it was sent."""
+    reason = 'Invalid JSON payload received. Unknown name "contextUpdate": Cannot find field.'
+    return told.service(
+        at, link, "connection_closed", code=1007, reason=reason, closed_by="server", rule="field_unknown"
+    )
+
+
+def test_whether_updates_are_taken_may_be_found_out_once() -> None:
+    told = without_updates(conversation(), 20.0, 1)
+    legal(told)
+    with pytest.raises(Broke, match='connection call-1/2 violated "field_unknown"'):
+        legal(without_updates(told, 40.0, 2))
+
+
+def test_another_field_that_is_unknown_breaks_it() -> None:
+    reason = "Invalid JSON payload received. Unknown name \"transparent\" at 'setup': Cannot find field."
+    told = conversation().service(
+        20.0, 1, "connection_closed", code=1007, reason=reason, closed_by="server", rule="field_unknown"
+    )
+    with pytest.raises(Broke, match="field_unknown"):
+        legal(told)

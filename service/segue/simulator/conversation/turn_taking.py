@@ -173,6 +173,8 @@ class Conversation:
             self._hear(message.audio, now)
         if message.video and (self._activity or self._coverage != "TURN_INCLUDES_ONLY_ACTIVITY"):
             self._video_frames += 1
+        elif message.video:
+            self._outgoing.record(now, "video_ignored")
         if message.text and self._family.realtime_text:
             self._read_text(message.text, now, ignored=message.text_ignored)
         if message.audio_stream_end and not signalled and self._switches.stream_end_ends_speech:

@@ -9,8 +9,13 @@ from segue.simulator.promises.verdict import Broke, Verdict
 _NO_FAULT_OF_SEGUE = frozenset({"api_key_invalid", "api_key_missing", "model_unknown", "handle_unknown"})
 # So is what the service does with an old handle, with a full context, or with a link that it does not know to be gone.
 _AGE = frozenset({"handle_invalid", "session_still_open", "context_exhausted", "idle"})
-# What was under way when the other side changed its mind, in seconds.
-_UNDER_WAY = 1.0
+# What a message that was right when it was sent may meet on its way: a call that the model has just made, or its
+# cancellation. Who sends must not wait for either, since they may never come; what counts is whether it had arrived.
+CROSSINGS = frozenset({"audio_during_call", "input_during_call", "response_unasked"})
+# A link is left so long before its end at the latest, or halfway there if that is later; a dial that is under way by
+# then has half of the rest, and at least so much time, in seconds.
+_GO_AWAY_MARGIN = 5.0
+_DIAL_TIMEOUT = 1.0
 # No network holds back for longer what it does not lose, in seconds.
 _LONGEST_STALL = 15.0
 # What keeps calls from being sent: by themselves, with the rest of their turn, or with everything else; or for a while.
@@ -46,12 +51,12 @@ def _excused(history: History, closing: Record) -> bool:
     on_connection = [record for record in history.of("simulator") if record.session == closing.session]
     match closing.fields["rule"]:
         case "deadline_expired" | "go_away_ignored":
-            told = [record for record in on_connection if record.kind == "go_away_sent"]
-            ends = [record.at + float(record.fields["time_left"] or 0) for record in told]
-            broke = [record for record in on_connection if record.kind == "connection_broke"]
-            late = any(record.fields["how"] == "CUT" or closing.at < record.at + _LONGEST_STALL for record in broke)
-            # It was told of no end, or of a later one; or the network kept its word, or the service's, from arriving.
-            return closing.at < min(ends, default=inf) - _UNDER_WAY or late or _given_up(history, closing)
+            told = _of_link(history, closing, "going_away_received")
+            # No word of an end had come, or that of a later one; or the link was left.
+            return closing.at < min(map(_left_by, told), default=inf) or _given_up(history, closing)
+        case "field_unknown":
+            # Whether a service takes updates is found out by sending one, once.
+            return "contextUpdate" in str(closing.fields["reason"]) and not _refused_before(history, closing)
         case "audio_during_call" | "input_during_call":
             calls = [record for record in on_connection if record.kind == "tool_call_sent"]
             if calls and not _is_answered(on_connection, calls[-1]):
@@ -66,6 +71,21 @@ def _excused(history: History, closing: Record) -> bool:
             stalled = any(_stalls(record) and closing.at < record.at + _LONGEST_STALL for record in on_connection)
             return stalled and not _of_link(history, closing, "activity_begun_too_soon")
     return False
+
+
+def _left_by(told: Record) -> float:
+    """Return when a link must be left at the latest that was told to go away."""
+    left = float(told.fields["time_left"] or 0)
+    leaves_at = told.at + max(left - _GO_AWAY_MARGIN, left / 2)
+    return max((leaves_at + told.at + left) / 2, told.at + _DIAL_TIMEOUT)
+
+
+def _refused_before(history: History, closing: Record) -> bool:
+    """Return whether an earlier link of the session was closed for the same words."""
+    session = closing.session.rpartition("/")[0]
+    before = [record for record in history.of("simulator", "connection_closed") if record.at < closing.at]
+    alike = [record for record in before if record.fields.get("reason") == closing.fields["reason"]]
+    return any(record.session.rpartition("/")[0] == session for record in alike)
 
 
 def _stalls(record: Record) -> bool:

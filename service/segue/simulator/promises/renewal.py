@@ -206,12 +206,21 @@ def _check_resumed(renewal: Renewal) -> bool:
     # Where nothing lets old context go, a conversation that fills its window begins afresh.
     if renewal.record.fields["trigger"] == "CONTEXT" and not profile["compresses"]:
         return False
+    # Where the service takes no update, only a link that begins afresh begins with the change.
+    if renewal.record.fields["trigger"] == "UPDATE" and _refuses_updates(renewal):
+        return False
     # What the handle does not cover has to be told, and a new link can always be.
     if profile["note_slot"] == "NONE" and _misses_an_exchange(renewal, handles[-1]):
         return False
     if not any(record.fields["resumed"] for record in renewal.on(renewal.new, "setup_received")):
         raise Broke("Seamless", f"{renewal} began afresh, though there was a handle from {handles[-1]:.3f} s")
     return True
+
+
+def _refuses_updates(renewal: Renewal) -> bool:
+    """Return whether the service had closed a link before for an update of the session, or for nobody knows what."""
+    lost = [record for record in renewal.chronicle.acted("link_lost") if record.at < renewal.at]
+    return any(record.fields["cause"] in ("UPDATE", "INVALID") for record in lost)
 
 
 def _misses_an_exchange(renewal: Renewal, handle_at: float) -> bool:

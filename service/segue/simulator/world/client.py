@@ -8,7 +8,7 @@ from segue.audio.level import Level
 from segue.core import events as ev
 from segue.core import outputs as out
 from segue.core.actions import Send
-from segue.core.options import Mode, Options, ResumePolicy, Update
+from segue.core.options import Mode, Options, ResumePolicy, Scheduling, Update
 from segue.simulator.history import History, Value
 from segue.simulator.world.clock import Clock
 from segue.simulator.world.player import Player
@@ -371,4 +371,9 @@ class Client:
         if self.over or call.call_id in self._cancelled:
             return
         result = ev.ToolResultReceived(self._next_seq(), call.call_id, '{"sky": "clear"}')
+        if self._habits.schedules:
+            result.scheduling = self._aside.choice([None, *Scheduling])
+            result.will_continue = self._aside.random() < 0.3
         self._say(result, "tool_result_sent", call=call.call_id, name=call.name)
+        if result.will_continue:
+            self._clock.after(self._aside.uniform(0.05, self._habits.tool_delay), lambda: self._return(call))

@@ -8,6 +8,7 @@ from math import inf
 
 from segue.core import actions as do
 from segue.core.events import (
+    GoingAway,
     HandleReceived,
     LinkEvent,
     LinkHeld,
@@ -84,6 +85,8 @@ class Recorder:
             case ToolCallsCancelled():
                 self._calls[event.link].difference_update(event.call_ids)
                 self._called.difference_update(event.call_ids)
+            case GoingAway():
+                self.record("going_away_received", link=event.link, time_left=event.time_left)
             case HandleReceived():
                 self.record("handle_received", link=event.link, usable=bool(event.handle))
             case LinkHeld():

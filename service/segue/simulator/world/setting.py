@@ -78,6 +78,7 @@ class Habits:
         idles: how often nobody says anything for long.
         rambles: how often the user speaks for very long.
         tool_delay: the most that a function takes.
+        schedules: results say when the model is to speak of them, and may come in parts.
         greeted: the user waits for a model that is to speak first.
         notes: how often the client gives the model a note, in a minute.
         demands: how often it gives one that is to be answered.
@@ -100,6 +101,7 @@ class Habits:
     idles: float = 0.15
     rambles: float = 0.03
     tool_delay: float = 3.0
+    schedules: bool = False
     greeted: bool = True
     notes: float = 0.0
     demands: float = 0.0

@@ -10,8 +10,6 @@ from random import Random
 from typing import Any
 
 from segue.core.options import Mode, Options, ResumeContext, ResumePolicy
-from segue.core.policy import Policy
-from segue.simulator.wire.schema import Flavour
 from segue.simulator.world.setting import Habits, Setting
 
 _TEMPLATE = "Heard: {heard}. Cut: {sentence}. Not heard: {unheard}. Said: {said}. Before: {history}"
@@ -31,15 +29,7 @@ def with_turn_taking(setting: Setting, rng: Random) -> Setting:
     rates: dict[str, Any] = {
         name: rng.choice([1.0, 4.0]) for name in ("notes", "demands", "images", "updates") if rng.random() < 0.1
     }
-    return replace(setting, options=options, habits=replace(habits, **rates), policy=_policy(setting))
-
-
-def _policy(setting: Setting) -> Policy:
-    """Return the policy of whoever knows whether the service takes updates of a session: it is disputed."""
-    policy = setting.policy
-    if setting.flavour is Flavour.VERTEX or setting.switches.context_update_on_developer:
-        return policy
-    return replace(policy, profiles=tuple(replace(profile, takes_updates=False) for profile in policy.profiles))
+    return replace(setting, options=options, habits=replace(habits, **rates))
 
 
 def _detecting(options: Options, habits: Habits, rng: Random) -> tuple[Options, Habits]:
