@@ -31,7 +31,7 @@ def respond(calls: Calls, call_id: str, at: float | None = None, *, will_continu
     """Give a result to the session and, where a time is named, to the link."""
     call = calls.find(call_id)
     assert call is not None
-    call.response, call.will_continue, call.scheduling = "{}", will_continue, Scheduling.WHEN_IDLE
+    call.respond("{}", Scheduling.WHEN_IDLE, will_continue=will_continue)
     call.given_at = inf if at is None else at
 
 
@@ -76,8 +76,9 @@ def test_a_result_is_awaited_once() -> None:
 def test_a_result_in_parts_is_awaited_until_its_last_part() -> None:
     calls = calling("weather")
     respond(calls, "a", 12.0, will_continue=True)
+    assert calls.answer(20.0)
+    assert not calls.answer(21.0)
     assert calls.pending
-    assert not calls.answer(20.0)
     respond(calls, "a", 13.0)
     assert not calls.pending
     assert calls.answer(20.0)

@@ -101,6 +101,57 @@ def test_voice_cuts_nothing_of_a_written_turn_that_is_complete() -> None:
     assert call.assert_turn_ended(1).reason is EndReason.COMPLETED
 
 
+def written(*, read: str, waiting: str) -> Conversation:
+    """Return a conversation with a reply of which the client has read the first words, and the others wait for it."""
+    call = Conversation.opened(replace(OPTIONS, model="gemini-2.0-flash-live-001", modality=Modality.TEXT))
+    for words in filter(None, read.split("/")):
+        call.receive(ev.ModelText(1, words))
+    call.reading = False
+    for words in filter(None, waiting.split("/")):
+        call.receive(ev.ModelText(1, words))
+    return call
+
+
+@pytest.mark.parametrize("by_client", [True, False])
+@pytest.mark.parametrize(("read", "waiting"), [("Good /day. ", "How /are you?"), ("Good day.", ""), ("", "Good day.")])
+def test_of_a_written_turn_that_is_cut_nobody_has_read_what_was_thrown_away(
+    read: str, waiting: str, by_client: bool
+) -> None:
+    call = written(read=read, waiting=waiting)
+    if by_client:
+        call.receive(ev.InterruptReceived(0, 0, None))
+    else:
+        call.interrupted()
+        call.complete()
+    call.reading = True
+    call.read()
+    call.wait(1.0)
+    assert [text.text for text in call.got(Text)] == list(filter(None, read.split("/")))
+    expected = read.replace("/", ""), waiting.replace("/", "")
+    cut, ended = call.assert_interrupted(1), call.assert_turn_ended(1)
+    assert (cut.heard_text, cut.unheard_text) == expected
+    assert (ended.heard_text, ended.unheard_text) == expected
+
+
+def test_of_a_written_turn_that_ends_with_its_session_nobody_has_read_what_was_thrown_away() -> None:
+    call = written(read="Good day. ", waiting="How are you?")
+    call.receive(ev.CloseReceived(0, finish_turn=False))
+    call.reading = True
+    call.read()
+    ended = call.assert_turn_ended(1)
+    assert (ended.heard_text, ended.unheard_text) == ("Good day. ", "How are you?")
+
+
+def test_of_a_written_turn_of_which_nothing_but_its_number_was_told_nobody_has_read_anything() -> None:
+    call = written(read="", waiting="Good day.")
+    call.receive(ev.UserTranscribed(1, "Hello."))
+    call.lose_link()
+    call.reading = True
+    call.read()
+    ended = call.assert_turn_ended(1)
+    assert (ended.heard_text, ended.unheard_text) == ("", "Good day.")
+
+
 def test_noise_below_the_floor_cuts_nothing() -> None:
     call = told()
     call.say(2.0, voiced=False)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from segue.core import events as ev
-from segue.core.actions import InputReplayed
-from segue.core.options import ServerDetection
-from segue.core.outputs import InputAck, Interrupted, Speaker, Transcript, TurnEnded
+from segue.core.actions import InputReplayed, Sign, Wedged
+from segue.core.options import Mode, Options, ServerDetection
+from segue.core.outputs import Audio, InputAck, Interrupted, Speaker, Transcript, TurnEnded
 from tests.core.conversation import HUSH, OPTIONS, OTHER_VOICE, VOICE, Conversation, acquainted, recover, voice
 
 SILENCE = 0.8
@@ -53,6 +53,46 @@ def test_a_text_that_interrupted_what_nobody_had_heard_of_is_given_again() -> No
     call.reading = True
     recover(call)
     assert call.texts(2) == ["And you?\nHello?"]
+
+
+@pytest.mark.parametrize("options", [OPTIONS, replace(OPTIONS, mode=Mode.MANUAL)])
+@pytest.mark.parametrize("demanded", [True, False])
+def test_a_text_that_crossed_an_answer_is_given_again_and_what_that_answered_is_not(
+    demanded: bool, options: Options
+) -> None:
+    call = Conversation.opened(options)
+    call.hand_over("h1")
+    call.write("And you?")
+    call.wait(0.8)
+    call.receive(ev.NoteReceived(0, "Say hello.", answer=True)) if demanded else call.write("Hello?")
+    call.wait(0.1)
+    call.answer(0.4, "Me")
+    call.wait(0.1)
+    assert call.got(Audio)
+    call.interrupted(by_sound=False)
+    call.complete()
+    recover(call)
+    [again] = call.texts(2)
+    assert ("Say hello." if demanded else "Hello?") in again
+    assert "And you?" not in again
+    answer(call, "Hello.")
+    recover(call)
+    assert call.texts(3) == []
+
+
+def test_a_text_that_crossed_an_answer_is_given_to_the_link_that_replaces_one_that_says_no_more() -> None:
+    call = acquainted()
+    call.write("And you?")
+    call.wait(0.8)
+    call.write("Hello?")
+    call.wait(0.1)
+    call.answer(0.4, "Me")
+    call.interrupted(by_sound=False)
+    call.complete()
+    call.wait(8.5)
+    assert call.did(Wedged) == [Wedged(Sign.SILENCE)]
+    call.link_up()
+    assert call.texts(2) == ["Hello?"]
 
 
 def test_the_transcript_of_words_that_are_given_again_is_told_once() -> None:

@@ -92,6 +92,81 @@ def test_it_is_told_to_the_link_after_the_next_once() -> None:
     assert told.count(WEATHER) == 1
 
 
+def test_a_result_that_more_will_follow_is_told_once_to_the_link_after_the_next() -> None:
+    call = lost()
+    call.respond("c1", WEATHER, Scheduling.SILENT, will_continue=True)
+    recover(call)
+    call.write("And what is 6 times 7?")
+    (told,) = [text for text in call.texts(3) + call.notes(3) if WEATHER in text]
+    assert told.count(WEATHER) == 1
+    call.answer(1.0, "42.")
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
+    recover(call)
+    call.write("And 6 times 8?")
+    assert "6 times 8" in call.texts(4)[-1]
+    assert [text for text in call.texts(4) + call.notes(4) if WEATHER in text] == []
+    # The last result is told as the first was.
+    call.respond("c1", '{"degrees": 8}', Scheduling.SILENT)
+    call.write("And 6 times 9?")
+    assert '{"degrees": 8}' in call.texts(4)[-1]
+
+
+@pytest.mark.parametrize("will_continue", [False, True])
+def test_what_a_link_remembers_and_is_not_to_speak_of_it_is_not_told_again(will_continue: bool) -> None:
+    call = asked()
+    call.finish_generation()
+    call.complete()
+    call.hand_over("h2")
+    call.wait(1.0)
+    call.respond("c1", WEATHER, Scheduling.SILENT, will_continue=will_continue)
+    call.wait(1.0)
+    call.hand_over("h3")
+    call.wait(1.0)
+    recover(call)
+    assert call.setups[-1].setup.handle == "h3"
+    call.write("And what is 6 times 7?")
+    assert silently_told(call) == []
+    assert call.results(2) == []
+    # More of it goes to the call that the link remembers.
+    call.respond("c1", '{"degrees": 8}', Scheduling.SILENT)
+    assert [result.response for result in call.results(2)] == ['{"degrees": 8}'] * will_continue
+
+
+def test_what_no_link_remembers_and_none_was_to_speak_of_is_told_to_the_next() -> None:
+    call = asked()
+    call.finish_generation()
+    call.complete()
+    call.hand_over("h2")
+    call.wait(1.0)
+    call.respond("c1", WEATHER, Scheduling.SILENT, will_continue=True)
+    call.wait(1.0)
+    recover(call)
+    assert [result.response for result in call.results(2)] == [WEATHER]
+
+
+def test_a_result_that_was_answered_is_not_given_again_while_more_of_it_is_to_come() -> None:
+    call = asked()
+    call.finish_generation()
+    call.complete()
+    call.hand_over("h2")
+    call.wait(1.0)
+    call.respond("c1", WEATHER, Scheduling.WHEN_IDLE, will_continue=True)
+    call.answer(1.0, "It is cold so far.")
+    call.finish_generation()
+    call.complete()
+    call.hand_over("h3")
+    call.wait(3.0)
+    recover(call)
+    call.wait(20.0)
+    assert silently_told(call) == []
+    assert call.results(2) == []
+    assert call.did(Wedged) == []
+    call.respond("c1", '{"degrees": 8}', Scheduling.WHEN_IDLE)
+    assert [result.response for result in call.results(2)] == ['{"degrees": 8}']
+
+
 def test_a_turn_of_which_the_model_says_nothing_more_ends_on_a_link_that_remembers_the_call_as_well() -> None:
     call = asked()
     call.hand_over("h2")

@@ -56,6 +56,19 @@ def test_so_much_is_released_as_was_acknowledged() -> None:
     assert audio_of(call) == 7
 
 
+def test_what_was_released_before_the_first_acknowledgement_fills_the_window_as_well() -> None:
+    call = Conversation.opened(LIMITED)
+    call.answer(2.0)
+    released = call.sent[-1][1].seq
+    acknowledge(call, 1)
+    call.answer(2.0)
+    assert audio_of(call) == 50
+    acknowledge(call, released - 4)
+    assert audio_of(call) == 50
+    acknowledge(call, released - 3)
+    assert audio_of(call) == 51
+
+
 def test_words_wait_behind_their_audio_and_what_is_urgent_does_not() -> None:
     call = Conversation.opened(LIMITED)
     acknowledge(call)

@@ -9,11 +9,16 @@ from random import Random
 
 import pytest
 
-from segue.core.options import Mode, ResumePolicy
-from segue.simulator.world.setting import draw_setting
+from segue.core.options import FunctionDeclaration, Mode, ResumePolicy
+from segue.simulator.dialogue import Call, Dialogue, Line
+from segue.simulator.switches import Switches
+from segue.simulator.world.client import Acting, Client
+from segue.simulator.world.dialogues import FUNCTIONS
+from segue.simulator.world.setting import draw_setting, with_nameless_calls
 from segue.simulator.world.story import tell
 from segue.simulator.world.turn_taking import with_turn_taking
 from segue.simulator.world.world import digest, run_world
+from tests.world import scene
 
 _PROGRAM = "from segue.simulator.world.world import digest, run_world; print(digest(run_world({seed}, {minutes})))"
 
@@ -108,6 +113,39 @@ def test_how_turns_are_taken_is_drawn_beside_all_else() -> None:
     ]
     # Most have one or none.
     assert sum(count <= 1 for count in features) >= 0.7 * len(features)
+
+
+def test_whether_calls_have_ids_is_drawn_beside_all_else() -> None:
+    settings = [draw_setting(Random(seed), minutes=3.0) for seed in range(50)]
+    drawn = [with_nameless_calls(setting, Random(f"{seed}/names")) for seed, setting in enumerate(settings)]
+    for setting, changed in zip(settings, drawn, strict=True):
+        assert replace(changed, switches=replace(changed.switches, calls_without_ids=False)) == setting
+    assert {setting.switches.calls_without_ids for setting in settings} == {False}
+    assert {setting.switches.calls_without_ids for setting in drawn} == {False, True}
+
+
+def test_calls_without_ids_are_answered_and_taken_back() -> None:
+    model = "gemini-live-2.5-flash"
+    calling = scene.setting(model, vertex=True, switches=Switches(calls_without_ids=True), calls=True)
+    functions = tuple(FunctionDeclaration(name) for name in FUNCTIONS)
+    calling = replace(calling, options=replace(calling.options, functions=functions))
+    call = Line("It is {response}.", calls=tuple(Call(name, {}) for name in FUNCTIONS), after="It is {response}.")
+
+    def ask(client: Client) -> Acting:
+        for patience in (20.0, 2.0, 20.0):
+            client.holds_results = patience < 20.0
+            yield from client.speak([1.5])
+            yield patience
+        client.leave()
+
+    told = scene.Scene(calling, ask, dialogue=Dialogue((call,), (), (), (), pause=0.0), strict=True)
+    told.check("Legal", "Clean", "Unique")
+    called = told.session.got("tool_call")
+    assert [record.fields["name"] for record in called] == [*FUNCTIONS] * 3
+    cancelled = {record.fields["call"] for record in told.session.got("tool_call_cancelled")}
+    assert cancelled == {record.fields["call"] for record in called[2:4]}
+    assert [turn.called_at < inf for turn in told.session.turns] == [True] * 3
+    assert told.did("unasked_result_sent") == []
 
 
 def test_a_world_can_be_left_without_them() -> None:

@@ -83,8 +83,9 @@ def decode(frame: bytes | str, link: int, odd: Callable[[Oddity], None]) -> list
         _add_content(events, content, link)
     if message.tool_call is not None:
         _add_calls(events, message.tool_call, link, odd)
-    if message.tool_call_cancellation is not None and message.tool_call_cancellation.ids:
-        events.append(ToolCallsCancelled(link, tuple(message.tool_call_cancellation.ids)))
+    if message.tool_call_cancellation is not None:
+        # A service that gives calls no ids can only mean all of them.
+        events.append(ToolCallsCancelled(link, tuple(message.tool_call_cancellation.ids or ("",))))
     if message.usage_metadata is not None:
         usage = _usage(message.usage_metadata)
         if usage != Usage():

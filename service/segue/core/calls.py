@@ -20,7 +20,8 @@ class Call:
     `response` is the result, a JSON object as text, once the client gave it; `given_at` is when this link got it.
     `put_off_at` is when this link got an interim answer in its place, which ends the call for the model: the result
     follows as a text. `bridged` tells that the model has spoken on it. At `due_at` the client has had its time,
-    which is `timeout` seconds.
+    which is `timeout` seconds. `spent` tells that a result which more will follow goes to no other link: the model has
+    answered it, or it waits among the notes.
     """
 
     id: str
@@ -39,6 +40,12 @@ class Call:
     given_at: float = inf
     put_off_at: float = inf
     bridged: bool = False
+    spent: bool = False
+
+    def respond(self, response: str, scheduling: Scheduling | None = None, *, will_continue: bool = False) -> None:
+        """Take a result, which no link has."""
+        self.response, self.scheduling, self.will_continue = response, scheduling, will_continue
+        self.given_at, self.spent = inf, False
 
     @property
     def anonymous(self) -> bool:
@@ -56,18 +63,24 @@ class Call:
         return self.given_at < inf
 
     @property
-    def settled(self) -> bool:
-        """Return whether the present link has the result and the model is to say nothing of it.
+    def silent(self) -> bool:
+        """Return whether the model is to say nothing of the result; one that waited for it goes on all the same."""
+        return self.scheduling is Scheduling.SILENT and not (self.blocking and self.answerable)
 
-        A model that waited for it goes on all the same.
-        """
-        silent = self.scheduling is Scheduling.SILENT and not (self.blocking and self.answerable)
-        return self.given and silent and not self.will_continue
+    @property
+    def settled(self) -> bool:
+        """Return whether the present link has the result and the model is to say nothing of it."""
+        return self.given and self.silent and not self.will_continue
 
     @property
     def put_off(self) -> bool:
         """Return whether the present link has an interim answer."""
         return self.put_off_at < inf
+
+    @property
+    def owed(self) -> bool:
+        """Return whether the present link has the result, or an interim answer, and has not answered it."""
+        return (self.given and not self.spent) or (self.put_off and not self.bridged)
 
     @property
     def answerable(self) -> bool:
@@ -111,12 +124,12 @@ class Calls:
     @property
     def unanswered(self) -> bool:
         """Return whether the model has results, or interim answers, that it has not answered."""
-        return any(call.given or (call.put_off and not call.bridged) for call in self._calls.values())
+        return any(call.owed for call in self._calls.values())
 
     @property
     def told(self) -> bool:
         """Return whether the model was told results as texts that it has not answered."""
-        return any(call.given and not call.answerable for call in self._calls.values())
+        return any(call.given and not (call.answerable or call.spent) for call in self._calls.values())
 
     @property
     def waiting(self) -> bool:
@@ -187,9 +200,11 @@ class Calls:
 
         Interim answers it answers as well. Returns whether there were any of either.
         """
-        done = [call.id for call in self._calls.values() if call.given_at <= at and not call.will_continue]
-        for call_id in done:
-            del self._calls[call_id]
+        done = [call for call in self._calls.values() if call.given_at <= at and not call.spent]
+        for call in done:
+            call.spent = True
+            if not call.will_continue:
+                del self._calls[call.id]
         bridged = [call for call in self._calls.values() if call.put_off_at <= at and not call.bridged]
         for call in bridged:
             call.bridged = True
@@ -203,20 +218,23 @@ class Calls:
     def move(self, since: float) -> None:
         """Go over to a link that remembers what was before this time, and nothing after it.
 
-        A result that it remembers and never spoke of is given anew, in other words; an interim answer is not.
+        A result that it remembers and never spoke of is given anew, in other words, unless it was not to; an interim
+        answer is not.
         """
         for call in self._calls.values():
             bridged = call.bridged and call.put_off_at < since
-            unspoken = call.put_off_at < since and not bridged
-            call.known = call.known and call.remembered_at <= since <= call.given_at and not unspoken
-            call.given_at = inf
+            has_result = call.given_at < since
+            unspoken = (has_result and not (call.silent or call.spent)) or (call.put_off_at < since and not bridged)
+            call.known = call.known and call.remembered_at <= since and not unspoken
+            if not (has_result and call.silent):
+                call.given_at = inf
             if not bridged:
                 call.put_off_at, call.bridged = inf, False
 
     def unspoken(self, turn: int) -> list[Call]:
         """Return the calls whose results, or interim answers, this turn waited for and did not speak of."""
         waited = [call for call in self._calls.values() if call.turn == turn and call.blocking and call.known]
-        return [call for call in waited if call.given or (call.put_off and not call.bridged)]
+        return [call for call in waited if call.owed]
 
     def to_give(self) -> list[Call]:
         """Return the calls whose results this link does not have and can be given.
@@ -224,8 +242,9 @@ class Calls:
         What is given as a text interrupts, so that waits for the last result of its turn.
         """
         owing = {call.turn for call in self._calls.values() if call.response is None and not call.answerable}
-        results = [call for call in self._calls.values() if call.response is not None and not call.given]
-        return [call for call in results if (self._is_next(call) if call.answerable else call.turn not in owing)]
+        results = (call for call in self._calls.values() if call.response is not None)
+        lacking = (call for call in results if not (call.given or call.spent))
+        return [call for call in lacking if (self._is_next(call) if call.answerable else call.turn not in owing)]
 
     def _is_next(self, call: Call) -> bool:
         """Return whether the service takes an answer for that of this call, and not of an older one of its function."""

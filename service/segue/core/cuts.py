@@ -40,6 +40,7 @@ class Cuts:
                 # What came of it was late: it had been interrupted by words that seemed to be what it answers.
                 turn.answers = min(turn.answers, self._journal.last_span)
             if turn.late:
+                self._journal.restore()
                 turn.answers = min(turn.answers, self._journal.first)
             for cut in turns:
                 if cut.begun:

@@ -85,6 +85,8 @@ class Journal:
         self.open = False
         # The serial from which on all is held back, because nobody may interrupt the model; inf where nothing is.
         self.held_from = inf
+        # What was dropped since it is being answered, from the last text of it on.
+        self._answered: list[Piece] = []
         # The serial after the last piece that is known to be of words.
         self._words_until = 0
         # The serial after the last piece that is words for sure.
@@ -113,7 +115,7 @@ class Journal:
     @property
     def held_bytes(self) -> int:
         """The size of what is kept."""
-        return self._bytes + self._pre_roll_bytes
+        return self._bytes + self._pre_roll_bytes + sum(map(_size, self._answered))
 
     def speaking(self, now: float) -> bool:
         """Return whether a span is going on."""
@@ -196,8 +198,23 @@ class Journal:
         serial = self._span_first if self.voiced(now) else self._serial
         return int(min(serial, self.held_from))
 
+    def answer(self, serial: int) -> None:
+        """Drop the pieces before this serial: they are being answered, unless the last text crossed their answer."""
+        before = [piece for piece in self._pieces if piece.serial < serial]
+        last = max((place for place, piece in enumerate(before) if isinstance(piece.payload, str)), default=len(before))
+        self.forget(serial)
+        self._answered = before[last:]
+
+    def restore(self) -> None:
+        """Take it that the last text crossed what answers the rest."""
+        self._pieces.extendleft(reversed(self._answered))
+        self._bytes += sum(map(_size, self._answered))
+        self._texts += bool(self._answered)
+        self._answered = []
+
     def forget(self, serial: int) -> None:
         """Drop the pieces before this serial: they were answered."""
+        self._answered = []
         while self._pieces and self._pieces[0].serial < serial:
             piece = self._pieces.popleft()
             self._bytes -= _size(piece)

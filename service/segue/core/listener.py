@@ -118,7 +118,7 @@ class Listener:
     def note_released(self) -> None:
         """Look at what was just released to the client: its first output answers the user's words."""
         for turn in self._playback.take_told():
-            self._journal.forget(turn.answers)
+            self._journal.answer(turn.answers)
             self._calls.answer(turn.began_at)
             self._handover.forget_request()
             if not self._watchdog.retold:

@@ -126,7 +126,7 @@ class Playback:
         if heard is None:
             heard = turn.released - self.outbox.player.ahead(now)
         heard = min(max(heard, 0.0), turn.audio)
-        dropped = self.outbox.discard(turn.number, now)
+        dropped = self._discard(turn, now)
         if dropped:
             self._actions.append(Drop("interrupted", dropped))
         self.turns.cut(turn, cause, heard, now)
@@ -141,7 +141,7 @@ class Playback:
         Returns None where the client knows nothing of it yet: then it never was.
         """
         if not turn.told:
-            self._actions.append(Drop("recovery", self.outbox.discard(turn.number, now)))
+            self._actions.append(Drop("recovery", self._discard(turn, now)))
             self._unsay(turn, cause)
             return None
         self.outbox.put_last_frame(turn.number)
@@ -157,6 +157,11 @@ class Playback:
         self._recall.hear_model(turn.number, heard)
         self.outbox.put_break(Interrupted(turn.number, cause, heard, rest, end), turn.ended())
         return Broken(turn.number, heard, rest)
+
+    def _discard(self, turn: Turn, now: float) -> float:
+        """Throw away what is not yet released of a turn. Returns the seconds of audio thrown away."""
+        turn.discard()
+        return self.outbox.discard(turn.number, now)
 
     def _unsay(self, turn: Turn, cause: CutCause) -> None:
         if not turn.named:
@@ -198,7 +203,7 @@ class Playback:
                 turn.heard = min(max(turn.released - self.outbox.player.ahead(now), 0.0), turn.audio)
                 turn.end_reason = EndReason.SESSION_CLOSED
                 turn.broken_off = turn.stopped
-                self.outbox.discard(turn.number, now)
+                self._discard(turn, now)
             self._say_end(turn)
 
     def take(self, now: float, max_events: int, max_bytes: int) -> list[Output]:
@@ -224,6 +229,7 @@ class Playback:
             ):
                 told = self.turns.find(output.turn)
                 if told is not None:
+                    told.pieces_sent += isinstance(output, Text)
                     self.tell(told)
         return taken
 

@@ -65,8 +65,7 @@ class Tools:
         if call is None:
             advice = "it was answered or cancelled, came too late, or never was: answer each ToolCall once, and in time"
             return Rejection.UNKNOWN_CALL, f"no call {event.call_id!r} waits for a result: {advice}"
-        call.response, call.scheduling, call.will_continue = event.response, event.scheduling, event.will_continue
-        call.given_at = inf
+        call.respond(event.response, event.scheduling, will_continue=event.will_continue)
         # Of several results each has that time.
         call.due_at = now + call.timeout
         if self._links.up:
@@ -109,6 +108,7 @@ class Tools:
             else:
                 # What finds no room among the notes is let go: nobody asked for a word of it.
                 self._notes.add(returned(*told))
+                call.spent = True
                 if not call.will_continue:
                     self._calls.cancel(call.id)
         # A model that waits for a result says nothing that it could interrupt.
@@ -127,8 +127,7 @@ class Tools:
     def tick(self, now: float) -> None:
         """Do what is due: fail calls that took too long, bridge those that take long, and tell what had to wait."""
         for call in self._calls.overdue(now):
-            call.response, call.scheduling, call.will_continue = timed_out(call.timeout), None, False
-            call.given_at = inf
+            call.respond(timed_out(call.timeout))
             self._playback.outbox.put_urgent(ToolCallCancelled(call.id, timed_out=True))
         if not self._links.up:
             return

@@ -79,6 +79,8 @@ class Turn:
     usage: Usage | None = None
     end_reason: EndReason = EndReason.COMPLETED
     backend_reason: str = ""
+    # How many pieces of a written reply were sent.
+    pieces_sent: int = 0
     _fragments: list[_Fragment] = field(default_factory=list)
 
     @property
@@ -96,6 +98,12 @@ class Turn:
     def write(self, text: str) -> None:
         """Note a piece of a written reply: it is read as soon as it is sent."""
         self._fragments.append(_Fragment(text, -inf, -inf))
+
+    def discard(self) -> None:
+        """Take it that what was not sent of a written reply never will be: nobody reads it."""
+        written = [fragment for fragment in self._fragments if fragment.ends == -inf]
+        for fragment in written[self.pieces_sent :]:
+            fragment.starts = fragment.ends = inf
 
     def transcribe(self, text: str) -> None:
         """Note a fragment of what is said; it belongs to the audio that came since the fragment before."""

@@ -105,6 +105,7 @@ class User:
             self._uplink.write(fenced(text), now)
             if not held:
                 self._downlink.note_sign(now)
+                self._downlink.note_text(now)
                 self._await_answer(now)
         return fault
 

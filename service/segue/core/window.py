@@ -16,7 +16,8 @@ class Window:
     def __init__(self, limit: int = 0) -> None:
         self.limit = limit
         self._acknowledged = False
-        # The audio that was released and not acknowledged, frame by frame: number and size.
+        # The audio that was released and not acknowledged, frame by frame: number and size. Where that is more than the
+        # limit, since none was ever acknowledged, no more of it is kept than fills the limit.
         self._unacked: deque[tuple[int, int]] = deque()
         self._unacked_bytes = 0
 
@@ -27,9 +28,12 @@ class Window:
 
     def release(self, seq: int, size: int) -> None:
         """Note that so much audio was released, up to this number."""
-        if self.limit and self._acknowledged:
-            self._unacked.append((seq, size))
-            self._unacked_bytes += size
+        if not self.limit:
+            return
+        self._unacked.append((seq, size))
+        self._unacked_bytes += size
+        while self._unacked_bytes - self._unacked[0][1] >= self.limit:
+            self._unacked_bytes -= self._unacked.popleft()[1]
 
     def acknowledge(self, seq: int) -> None:
         """Note that the client has everything up to this number."""

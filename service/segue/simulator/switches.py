@@ -140,6 +140,12 @@ class Switches:
         "the share of handles, from 0 to 1, with which a session hears and transcribes and never answers",
         "python-genai#2290; how often is not known",
     )
+    calls_without_ids: bool = _switch(
+        False,
+        "on Vertex, calls of 2.x models come without ids and so does what takes them back; an answer is for the oldest "
+        "call of its function",
+        "older models, pipecat",
+    )
     quota_closes_with_1008: bool = _switch(
         False, "an exhausted quota closes with 1008, instead of 1011", "not verified; clients report 1011"
     )

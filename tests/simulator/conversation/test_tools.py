@@ -278,6 +278,34 @@ def test_response_without_an_id_counts_on_vertex() -> None:
     assert client.said().endswith("It is sunny.")
 
 
+def _nameless(model: str, path: str = "") -> LiveClient:
+    service = Service(DIALOGUE, VOICE, switches=Switches(calls_without_ids=True))
+    return LiveClient(service, upgrade_to(path) if path else None).set_up(model, **_declare("BLOCKING"))
+
+
+def test_calls_without_ids_are_answered_by_the_names_of_their_functions() -> None:
+    client = _nameless(VERTEX_HALF_CASCADE, VERTEX)
+    calls = _calls(client, "both")
+    assert ["id" in call for call in calls] == [False, False]
+    for call in calls:
+        client.respond(call, {"result": call["name"]})
+    client.wait_for("turnComplete")
+    assert client.said().endswith("I got get_weather and get_time.")
+
+
+def test_calls_without_ids_are_taken_back_without_them() -> None:
+    client = _nameless(VERTEX_HALF_CASCADE, VERTEX)
+    _calls(client)
+    client.content("Never mind.")
+    assert client.wait_for("toolCallCancellation")["toolCallCancellation"] == {}
+
+
+@pytest.mark.parametrize(("model", "path"), [(VERTEX_NEWEST, VERTEX), (NATIVE, "")])
+def test_only_older_models_on_vertex_give_no_ids(model: str, path: str) -> None:
+    [call] = _calls(_nameless(model, path))
+    assert call["id"]
+
+
 def test_extended_thinking_calls_after_its_turn_and_says_that_it_is_not_idle() -> None:
     client = _client(THINKING, generationConfig={"thinkingConfig": {"thinkingLevel": "LOW"}})
     [call] = _calls(client)

@@ -5,7 +5,7 @@ import pytest
 from segue.simulator.conversation.stamps import ranges, stamp
 from segue.simulator.service import Service
 from segue.simulator.switches import Switches
-from tests.simulator.live_client import DIALOGUE, LEGACY, TRANSCRIPTIONS, VOICE, LiveClient, silence, speech
+from tests.simulator.live_client import DIALOGUE, LEGACY, TRANSCRIPTIONS, VOICE, LiveClient, manual, silence, speech
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,40 @@ def test_a_sound_without_words_interrupts_and_is_not_answered(seconds: float, tu
     assert len(begun) == 1 + turns
     heard = [r for r in client.history.of("simulator", "transcription_sent") if r.fields["speaker"] == "user"]
     assert bool(heard) == bool(turns)
+
+
+@pytest.mark.parametrize(("seconds", "turns"), [(0.2, 0), (0.6, 1)])
+def test_a_sound_without_words_that_is_signalled_interrupts_and_is_not_answered(seconds: float, turns: int) -> None:
+    service = Service(DIALOGUE, VOICE, switches=Switches(wordless_speech=0.3))
+    client = LiveClient(service).set_up(**TRANSCRIPTIONS, **manual())
+    client.signal("activityStart")
+    client.text("long")
+    client.signal("activityEnd")
+    client.wait_for("modelTurn")
+    client.signal("activityStart")
+    client.say(speech(seconds))
+    client.signal("activityEnd")
+    client.wait(3.0)
+    assert client.history.of("simulator", "interrupted_sent")
+    assert len(client.history.of("simulator", "turn_begun")) == 1 + turns
+    heard = [r for r in client.history.of("simulator", "transcription_sent") if r.fields["speaker"] == "user"]
+    assert bool(heard) == bool(turns)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_text_that_waits_for_the_end_of_a_signalled_sound_without_words_is_answered(before: bool) -> None:
+    service = Service(DIALOGUE, VOICE, switches=Switches(wordless_speech=0.3))
+    client = LiveClient(service).set_up(**manual())
+    if before:
+        client.text("long")
+    client.signal("activityStart")
+    client.say(speech(0.2))
+    if not before:
+        client.text("long")
+    client.signal("activityEnd")
+    client.wait_for("turnComplete")
+    [begun] = client.history.of("simulator", "turn_begun")
+    assert begun.fields["text"] == "long"
 
 
 def test_a_text_that_is_written_into_a_sound_without_words_is_answered() -> None:

@@ -293,15 +293,17 @@ class Model:
             self._send_content(now, "code_sent", messages.model_turn([part], self._flavour), turn=turn.number)
         ids = [messages.call_id(self._flavour, self._rng) for _ in calls]
         turn.group = self.calls.begin(calls, ids, turn.line, blocking=turn.blocks)
+        named = ["" for _ in ids] if self._nameless else ids
         message = messages.tool_call(
-            FunctionCall(call_id, call.name, call.args) for call, call_id in zip(calls, ids, strict=True)
+            FunctionCall(call_id, call.name, call.args) for call, call_id in zip(calls, named, strict=True)
         )
-        self._outgoing.send(now, message, "tool_call_sent", turn=turn.number, ids=",".join(ids))
+        names = ",".join(call.name for call in calls)
+        self._outgoing.send(now, message, "tool_call_sent", turn=turn.number, ids=",".join(named), names=names)
 
     def _cancel(self, turn: Turn, now: float) -> None:
         """Cancel the turn's calls, unless they were answered in the last moment."""
         if ids := self.calls.cancel(turn.group):
-            message = messages.tool_call_cancellation(ids)
+            message = messages.tool_call_cancellation(() if self._nameless else ids)
             self._outgoing.send(now, message, "tool_call_cancellation_sent", turn=turn.number, calls=len(ids))
 
     def _cut(self, turn: Turn, now: float) -> None:
@@ -346,6 +348,11 @@ class Model:
     @property
     def _ends_turn_by_interrupted(self) -> bool:
         return self._service.switches.interrupted_ends_turn and self._family.name.startswith("3.")
+
+    @property
+    def _nameless(self) -> bool:
+        older = self._flavour is Flavour.VERTEX and not self._family.name.startswith("3.")
+        return older and self._service.switches.calls_without_ids
 
     @property
     def _sends_handles(self) -> bool:

@@ -4,7 +4,7 @@ An activity opens with detected speech, or with the client's signal where automa
 silence or by signal. Its end is a prompt; so is text outside of one, and content whose turn is complete.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
@@ -258,7 +258,7 @@ class Conversation:
             if isinstance(event, SpeechStarted):
                 self._start_activity(event.offset, now)
             elif self._activity and event.offset - self._activity.began_at < self._switches.wordless_speech:
-                self._drop_sound(self._activity, event.offset, now)
+                self._drop_sound(self._activity, self._activity.texts, event.offset, now)
             elif self._activity:
                 self._end_activity(self._activity, self.model.cursor.spoken(), event.offset, now)
 
@@ -298,8 +298,11 @@ class Conversation:
     def _end_signalled_activity(self, activity: _Activity, now: float) -> Violation | None:
         self._activity_ended_at = now
         texts = activity.texts or self._open_content
-        if self._detector.voiced - activity.voiced_before >= _WORD_SECONDS:
+        voiced = self._detector.voiced - activity.voiced_before
+        if voiced >= max(_WORD_SECONDS, self._switches.wordless_speech):
             self._end_activity(activity, self.model.cursor.spoken(), self._detector.offset, now)
+        elif voiced >= _WORD_SECONDS:
+            self._drop_sound(activity, texts, self._detector.offset, now)
         elif texts and self._switches.text_activity_closes and self._family.content is ContentRule.ALWAYS:
             return rules.TEXT_ACTIVITY
         elif texts:
@@ -315,10 +318,10 @@ class Conversation:
             return rules.EMPTY_ACTIVITY
         return None
 
-    def _drop_sound(self, activity: _Activity, offset: float, now: float) -> None:
-        """End an activity in which nobody said a word; what was written in it is answered."""
-        if activity.texts:
-            self._end_activity(activity, self.model.cursor.written(activity.texts[-1].text), offset, now)
+    def _drop_sound(self, activity: _Activity, texts: Sequence[Entry], offset: float, now: float) -> None:
+        """End an activity in which nobody said a word; these texts, which wait for its end, are answered."""
+        if texts:
+            self._end_activity(activity, self.model.cursor.written(texts[-1].text), offset, now)
         else:
             self._drop_activity(offset, now)
 

@@ -70,6 +70,8 @@ class Chronicle:
         # The pieces of written answers that the client has not got.
         self._written: list[tuple[str, ModelTurn]] = []
         self._called: dict[str, ModelTurn] = {}
+        # The functions that were called without an id, and that the client has got no such call of.
+        self._nameless: list[tuple[str, ModelTurn]] = []
         self._acted: dict[str, list[Record]] = defaultdict(list)
         self._got: dict[object, list[Record]] = defaultdict(list)
 
@@ -82,8 +84,7 @@ class Chronicle:
     @cached_property
     def protected(self) -> list[tuple[float, float]]:
         """From when to when what the user said had to wait, because nobody could interrupt the model."""
-        opened = next((record for record in self.client if record.kind == "session_opened"), None)
-        after = float(opened.fields.get("barge_in_after") or 0.0) if opened else 0.0
+        after = self._opened_with("barge_in_after")
         if not after:
             return []
         plays_at: dict[object, float] = {}
@@ -100,6 +101,11 @@ class Chronicle:
         return spans
 
     @property
+    def acknowledges_within(self) -> float:
+        """How long the client of a session that is given no more than it acknowledges may take to do so, in seconds."""
+        return self._opened_with("acknowledges_within")
+
+    @property
     def thinks(self) -> bool:
         """Whether the model may think for long before it answers."""
         return "thinking" in self._model
@@ -108,6 +114,11 @@ class Chronicle:
     def proactive(self) -> bool:
         """Whether the model may say nothing to what is not said to it."""
         return "3.8" in self._model
+
+    def _opened_with(self, what: str) -> float:
+        """Return a number with which the client opened the session; 0 for none."""
+        opened = next((record for record in self.client if record.kind == "session_opened"), None)
+        return float(opened.fields.get(what) or 0.0) if opened else 0.0
 
     @property
     def _model(self) -> str:
@@ -232,8 +243,16 @@ class Chronicle:
             if index is not None:
                 turn = self._written.pop(index)[1]
                 turn.read_at = min(turn.read_at, output.at)
-        elif output.fields["arm"] == "tool_call" and (called := self._called.get(str(output.fields.get("call")))):
+        elif output.fields["arm"] == "tool_call" and (called := self._caller(output)):
             called.called_at = min(called.called_at, output.at)
+
+    def _caller(self, output: Record) -> ModelTurn | None:
+        """Return which turn a call that the client got is of; of those without ids, the newest that is like it."""
+        if called := self._called.get(str(output.fields.get("call"))):
+            return called
+        names = [name for name, _ in self._nameless]
+        name = str(output.fields.get("name"))
+        return self._nameless.pop(len(names) - 1 - names[::-1].index(name))[1] if name in names else None
 
     def _hear_gateway(self, record: Record) -> None:
         fields = record.fields
@@ -324,7 +343,9 @@ class Chronicle:
                 self._written.append((str(fields.get("text")), turn))
             case "tool_call_sent":
                 turn.said = True
-                self._called |= dict.fromkeys(str(fields.get("ids")).split(","), turn)
+                ids, names = (str(fields.get(what) or "").split(",") for what in ("ids", "names"))
+                self._called |= dict.fromkeys(filter(None, ids), turn)
+                self._nameless += [(name, turn) for name in names if not any(ids)]
 
     def _silence(self, turn: ModelTurn) -> None:
         """Have what silences the turn under way on a link, or its next one, be in this turn."""

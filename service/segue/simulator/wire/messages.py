@@ -154,8 +154,8 @@ def tool_call(calls: Iterable[FunctionCall]) -> ServerMessage:
 
 
 def tool_call_cancellation(ids: Iterable[str]) -> ServerMessage:
-    """Calls whose results are not wanted any more, after an interruption."""
-    return {"toolCallCancellation": {"ids": list(ids)}}
+    """Calls whose results are not wanted any more, after an interruption; without ids, those that have none."""
+    return {"toolCallCancellation": _set(ids=list(ids))}
 
 
 def session_resumption_update(handle: str, last_consumed: int | None = None) -> ServerMessage:

@@ -10,6 +10,7 @@ from segue.core import outputs as out
 from segue.core.actions import Send
 from segue.core.options import Mode, Options, ResumePolicy, Scheduling, Update
 from segue.simulator.history import History, Value
+from segue.simulator.world.acknowledging import Acknowledger
 from segue.simulator.world.clock import Clock
 from segue.simulator.world.player import Player
 from segue.simulator.world.setting import Habits
@@ -71,7 +72,7 @@ class Client:
         self._texts = self._notes = 0
         self._player = Player(clock)
         self._last_seq = 0
-        self._acknowledged_at = 0.0
+        self._acknowledger = Acknowledger(clock, habits.acknowledging, self._acknowledge)
         self._cancelled: set[str] = set()
 
     def live(self, acting: Acting) -> None:
@@ -83,6 +84,8 @@ class Client:
             fields["speaks_first"] = True
         if options.barge_in_after:
             fields["barge_in_after"] = options.barge_in_after
+        if options.max_unacked_bytes:
+            fields["acknowledges_within"] = self._habits.acknowledging.most
         self._say(ev.OpenReceived(self._next_seq(), options), "session_opened", **fields)
         self._act(acting)
         for does, rate in (
@@ -298,8 +301,8 @@ class Client:
         self._record(kind, **fields)
         self._later(event)
 
-    def _later(self, event: ev.ClientEvent) -> None:
-        self._clock.after(self._habits.latency, lambda: self._feed(event))
+    def _later(self, event: ev.ClientEvent, delay: float = 0.0) -> None:
+        self._clock.after(delay + self._habits.latency, lambda: self._feed(event))
 
     def _next_seq(self) -> int:
         self._seq += self._habits.numbered
@@ -317,8 +320,8 @@ class Client:
         for send in sends:
             self._hear(send.seq, send.output)
             self._last_seq = max(self._last_seq, send.seq)
-        if not self.over and self._habits.acknowledges and self._clock.now >= self._acknowledged_at + 0.5:
-            self._acknowledge()
+        if not self.over and self._habits.acknowledges:
+            self._acknowledger.take(self._last_seq, self._player.plays_until)
 
     def _hear(self, seq: int, output: out.Output) -> None:
         fields = told_of(seq, output)
@@ -331,7 +334,7 @@ class Client:
                 fields["played"] = self._player.played(output.turn)
                 if self._habits.acknowledges and self._habits.reports_cuts and output.turn == self._player.turn:
                     self._last_seq = seq
-                    fields["reported_at"] = self._clock.now + self._habits.latency
+                    fields["reported_at"] = self._clock.now + self._acknowledger.delay + self._habits.latency
                 self._stop(output.turn)
                 self._resume(output)
             case out.TurnEnded():
@@ -350,16 +353,15 @@ class Client:
         player.stop()
         if self._habits.acknowledges and turn == player.turn:
             player.shorten(heard)
-            self._acknowledge()
+            self._acknowledger.report(self._last_seq)
 
     def _resume(self, cut: out.Interrupted) -> None:
         told = self._options.resume_context.policy is ResumePolicy.CLIENT
         if told and cut.cause is not out.CutCause.NONE and not self._left:
             self._note(f"{cut.heard_text!r} was heard, {cut.unheard_text!r} was not.", answer=False)
 
-    def _acknowledge(self) -> None:
-        self._acknowledged_at = self._clock.now
-        self._later(ev.AckReceived(self._last_seq, self._player.turn, self._player.heard))
+    def _acknowledge(self, seq: int) -> None:
+        self._later(ev.AckReceived(seq, self._player.turn, self._player.heard), self._acknowledger.delay)
 
     def _call(self, call: out.ToolCall) -> None:
         if self.holds_results:

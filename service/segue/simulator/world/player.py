@@ -11,6 +11,7 @@ class Player:
     Attributes:
         turn: the turn whose audio came last; 0 before any.
         answers: how much of answers came; grows with every piece.
+        plays_until: when all that came will have been played.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -18,7 +19,7 @@ class Player:
         self.answers = 0
         self._clock = clock
         self._turn_seconds = 0.0
-        self._plays_until = 0.0
+        self.plays_until = 0.0
         self._open_turns: set[int] = set()
 
     def play(self, turn: int, audio: bytes) -> None:
@@ -28,7 +29,7 @@ class Player:
         self.read(turn)
         seconds = len(audio) / _BYTES_PER_SECOND
         self._turn_seconds += seconds
-        self._plays_until = max(self._plays_until, self._clock.now) + seconds
+        self.plays_until = max(self.plays_until, self._clock.now) + seconds
 
     def read(self, turn: int) -> None:
         """Take a piece of a turn, which is not over with it."""
@@ -42,7 +43,7 @@ class Player:
 
     def stop(self) -> None:
         """Throw away what was not played."""
-        self._plays_until = self._clock.now
+        self.plays_until = self._clock.now
 
     def shorten(self, seconds: float) -> None:
         """Take so many seconds of the turn for all that came of it."""
@@ -57,12 +58,12 @@ class Player:
     @property
     def heard(self) -> float:
         """How much of the turn was played, in seconds."""
-        return max(0.0, self._turn_seconds - max(0.0, self._plays_until - self._clock.now))
+        return max(0.0, self._turn_seconds - max(0.0, self.plays_until - self._clock.now))
 
     @property
     def playing(self) -> bool:
         """Something is being played."""
-        return self._plays_until > self._clock.now
+        return self.plays_until > self._clock.now
 
     @property
     def hears_more(self) -> bool:

@@ -1,9 +1,10 @@
 """What the gateway of a world writes down about one session."""
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import fields
 from functools import cache
+from itertools import chain
 from math import inf
 
 from segue.core import actions as do
@@ -35,11 +36,13 @@ class Recorder:
         self._clock = clock
         self._history = history
         self._session_id = session_id
-        # The calls that came, by the number of their link, and that were not answered there.
-        self._calls: dict[int, set[str]] = defaultdict(set)
-        # Those that nobody has cancelled, the results that a link has got the last of, and when activities ended there.
-        self._called: set[str] = set()
-        self._answered: set[tuple[int, str]] = set()
+        # How many calls of an id, or of a function where they have none, came on a link and were not answered there.
+        self._calls: dict[int, Counter[str]] = defaultdict(Counter)
+        # How many nobody has cancelled, the results that a link has got the last of, and when activities ended there.
+        self._called: Counter[str] = Counter()
+        self._answered: Counter[tuple[int, str]] = Counter()
+        # The functions that were called without an id.
+        self._nameless: set[str] = set()
         self._ended_at: dict[int, float] = defaultdict(lambda: -inf)
 
     def record(self, kind: str, **values: Value) -> None:
@@ -56,17 +59,17 @@ class Recorder:
     def say(self, action: Said) -> None:
         """Write down what a link is to say, as far as it tells something."""
         match action:
-            case do.SendAudio() if self._calls[action.link]:
+            case do.SendAudio() if self._calls[action.link].total():
                 self.record("audio_sent_during_call", link=action.link)
             case do.SendText() | do.SendNote() if told := _TOLD_HEARD.search(action.text):
                 self.record("heard_told", link=action.link, text=told[1])
             case do.SendToolResult():
-                self._calls[action.link].discard(action.call_id)
-                answer = action.link, action.call_id
-                if action.call_id not in self._called or answer in self._answered:
+                key = action.call_id or action.name
+                self._calls[action.link] -= Counter([key])
+                answer = action.link, key
+                if self._answered[answer] >= self._called[key]:
                     self.record("unasked_result_sent", link=action.link)
-                if not action.will_continue:
-                    self._answered.add(answer)
+                self._answered[answer] += not action.will_continue
             case do.SendActivity(started=False):
                 self._ended_at[action.link] = self._clock.now
             case do.SendActivity() if self._clock.now < self._ended_at[action.link] + BETWEEN_ACTIVITIES:
@@ -79,12 +82,15 @@ class Recorder:
                 if span := span_of(event.audio):
                     self.record("speech_received", link=event.link, **span)
             case ToolCalled():
-                self._calls[event.link].add(event.call_id)
-                self._called.add(event.call_id)
+                key = event.call_id or event.name
+                self._nameless |= set() if event.call_id else {key}
+                self._calls[event.link][key] += 1
+                self._called[key] += 1
                 self.record("tool_call_received", link=event.link)
             case ToolCallsCancelled():
-                self._calls[event.link].difference_update(event.call_ids)
-                self._called.difference_update(event.call_ids)
+                for key in chain.from_iterable([call_id] if call_id else self._nameless for call_id in event.call_ids):
+                    self._calls[event.link][key] = self._called[key] = 0
+                    self._answered = Counter({answer: n for answer, n in self._answered.items() if answer[1] != key})
             case GoingAway():
                 self.record("going_away_received", link=event.link, time_left=event.time_left)
             case HandleReceived():

@@ -25,6 +25,7 @@ from segue.simulator.faults.plan import FaultPlan
 from segue.simulator.switches import Switches
 from segue.simulator.timing import Timing
 from segue.simulator.wire.schema import Flavour
+from segue.simulator.world.acknowledging import NOW_AND_THEN, Acknowledging
 from segue.simulator.world.dialogues import FUNCTIONS
 from segue.simulator.world.network import Network
 
@@ -45,8 +46,9 @@ _MODELS = {
     ),
 }
 _INPUT = AudioFormat(Encoding.LINEAR16, 16_000)
-# Whoever asks for handles, and Segue always does, is refused by the first; the others are not for a script.
-_NEVER_SET = frozenset({"empty_resumption_refused", "compression", "token_needs_v1alpha"})
+# Whoever asks for handles, and Segue always does, is refused by the first; the next two are not for a script, and the
+# last one is drawn apart.
+_NEVER_SET = frozenset({"empty_resumption_refused", "compression", "token_needs_v1alpha", "calls_without_ids"})
 # A switch that is a number is drawn from these.
 _NUMBERS: dict[str, tuple[object, ...]] = {
     "handle_lifetime": (7200.0, 7200.0, 600.0),
@@ -69,6 +71,7 @@ class Habits:
         numbered: inputs are numbered.
         streams: the microphone is never closed; else nothing is sent while nobody speaks.
         acknowledges: output is acknowledged, and what was heard is told.
+        acknowledging: when.
         reports_cuts: what was heard of a turn that was cut is told as the last word on it.
         barges_in: how often the user speaks over the model, from 0 to 1.
         coughs: how often there is a sound without words.
@@ -92,6 +95,7 @@ class Habits:
     numbered: bool = True
     streams: bool = False
     acknowledges: bool = True
+    acknowledging: Acknowledging = NOW_AND_THEN
     reports_cuts: bool = False
     barges_in: float = 0.2
     coughs: float = 0.0
@@ -151,6 +155,13 @@ def draw_setting(rng: Random, *, minutes: float, troubled: bool | None = None) -
         silences=silences,
     )
     return replace(setting, options=_with_patience(rng, options)) if calls else setting
+
+
+def with_nameless_calls(setting: Setting, rng: Random) -> Setting:
+    """Draw whether the service gives calls no ids, beside the rest, which stays as it is without."""
+    if rng.random() >= 0.3:
+        return setting
+    return replace(setting, switches=replace(setting.switches, calls_without_ids=True))
 
 
 def _options(rng: Random, model: str, calls: bool) -> Options:

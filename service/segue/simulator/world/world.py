@@ -19,10 +19,11 @@ from segue.simulator.wire.schema import Flavour
 from segue.simulator.wire.upgrade import Upgrade
 from segue.simulator.world.client import Acting, Client
 from segue.simulator.world.clock import Clock
+from segue.simulator.world.delivery import with_delivery
 from segue.simulator.world.dialogues import draw_dialogue
 from segue.simulator.world.driver import Driver
 from segue.simulator.world.gate import Gate
-from segue.simulator.world.setting import Setting, draw_setting
+from segue.simulator.world.setting import Setting, draw_setting, with_nameless_calls
 from segue.simulator.world.turn_taking import with_turn_taking
 from segue.simulator.world.voices import NumberedVoice
 
@@ -154,14 +155,17 @@ def world_of(seed: int | str, minutes: float, *, troubled: bool | None = None, t
 
     Args:
         troubled: as for `draw_setting`.
-        turn_taking: how its sessions take turns is drawn, too; nothing else of them depends on it.
+        turn_taking: how its sessions take turns is drawn, too, how what is said is delivered, and whether calls have
+            ids; nothing else of them depends on it.
     """
     world = World(seed)
-    chance, taking = Random(f"{seed}/world"), Random(f"{seed}/turn taking")
+    streams = ("world", "turn taking", "delivery", "nameless calls")
+    chance, taking, delivery, nameless = (Random(f"{seed}/{what}") for what in streams)
     for _ in range(chance.choice([1, 1, 1, 2])):
         setting = draw_setting(chance, minutes=minutes, troubled=troubled)
         if turn_taking:
-            setting = with_turn_taking(setting, taking)
+            setting = with_delivery(with_turn_taking(setting, taking), delivery)
+            setting = with_nameless_calls(setting, nameless)
         world.add(setting, lambda client: client.talk(minutes * 60.0))
     return world
 
