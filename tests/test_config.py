@@ -137,8 +137,9 @@ def test_the_policy_is_what_the_settings_say() -> None:
         resume_template="Missed: {unheard}",
         profiles={"3.8-live": {"age_limit": 60.0}},
     )
-    policy = settings.policy(transparent=True)
-    assert (policy.transparent, policy.overlap, policy.renewal_jitter) == (True, True, 5.0)
+    policy = settings.policy(vertex=True)
+    assert (policy.transparent, policy.transcripts_run_ahead) == (True, True)
+    assert (policy.overlap, policy.renewal_jitter) == (True, 5.0)
     assert policy.false_interruption is FalseInterruption.WAIT
     assert policy.resume_template == "Missed: {unheard}"
     assert profile_of("gemini-3.8-live", policy.profiles).age_limit == 60.0

@@ -77,11 +77,12 @@ class Settings(BaseSettings):
             raise ValueError(f"resume_template: {fault}")
         return self
 
-    def policy(self, *, transparent: bool = False) -> Policy:
-        """Return what holds for every session; `transparent` where the service tells what its handles cover."""
+    def policy(self, *, vertex: bool = False) -> Policy:
+        """Return what holds for every session; `vertex` where the service is Vertex AI."""
         return Policy(
             profiles=overridden(self.profiles),
-            transparent=transparent,
+            transparent=vertex,
+            transcripts_run_ahead=vertex,
             overlap=self.renewal_overlap,
             renewal_jitter=self.renewal_jitter,
             false_interruption=FalseInterruption[self.false_interruption.upper()],

@@ -46,7 +46,7 @@ class Gateway:
         self._settings = settings
         self._accepting = False
         self.metrics = Metrics()
-        policy = settings.policy(transparent=credential.vertex)
+        policy = settings.policy(vertex=credential.vertex)
         self._backend = Dialler(
             backend,
             policy.profiles,

@@ -86,7 +86,7 @@ def test_4_fragments_are_joined_as_they_came() -> None:
     call = Conversation.opened(NATIVE)
     for fragment in ("A f", "o", "x. ", "No, ", "no, ", "no, ", "no."):
         call.answer(1.0, fragment)
-    call.wait(0.4)
+    call.wait(1.0)
     barge_in(call)
     note = note_of(call)
     assert part(note, "The user heard:") + part(note, "The user did not hear:") == "A fox. No, no, no, no."

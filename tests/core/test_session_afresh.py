@@ -86,8 +86,8 @@ def test_a_fresh_conversation_is_told_what_was_heard_and_not_what_was_only_made(
     call = Conversation.opened()
     for words in ("There was a king. ", "He was old. "):
         call.answer(2.0, words)
-    call.wait(1.9)
-    call.interrupt(heard=1.9)
+    call.wait(2.1)
+    call.interrupt(heard=2.1)
     call.complete()
     call.wait(1.0)
     call.lose_link()

@@ -99,6 +99,23 @@ def test_a_second_interrupted_for_one_cut_is_not_a_second_interruption() -> None
     assert call.heard(2) == pytest.approx(1.0)
 
 
+def test_a_second_interrupted_for_one_cut_takes_back_no_reply_that_is_expected() -> None:
+    call = telling()
+    call.write("What time is it?")
+    call.interrupted(by_sound=False)
+    call.complete()
+    call.interrupted(by_sound=False)
+    # What was heard of the story is still waited for.
+    assert call.got(TurnEnded) == []
+    call.report_heard(1, 1.0)
+    call.answer(1.0, "Noon.")
+    call.complete()
+    call.wait(2.0)
+    assert [cut.turn for cut in call.got(Interrupted)] == [1]
+    assert call.assert_turn_ended(1).heard == 1.0
+    assert call.assert_turn_ended(2).heard_text == "Noon."
+
+
 def test_an_interrupted_for_a_turn_that_is_over_does_not_mute_the_next() -> None:
     call = Conversation.opened()
     call.answer(0.5)

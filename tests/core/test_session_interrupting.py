@@ -184,10 +184,10 @@ def test_the_client_cuts_what_is_going_on() -> None:
 
 def test_the_client_may_say_what_was_heard() -> None:
     call = telling()
-    call.interrupt(1, heard=1.8)
+    call.interrupt(1, heard=2.2)
     assert call.assert_interrupted(1).heard_text == "Once upon "
     call.wait(1.0)
-    assert call.assert_turn_ended(1).heard == 1.8
+    assert call.assert_turn_ended(1).heard == 2.2
 
 
 def test_an_interrupt_that_cuts_nothing_is_answered_and_changes_nothing() -> None:

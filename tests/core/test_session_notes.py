@@ -143,7 +143,7 @@ def test_all_turns_that_an_interruption_cut_are_told() -> None:
     call.answer(1.0, "The end.")
     call.finish_generation()
     call.complete()
-    call.wait(1.9)
+    call.wait(2.1)
     call.interrupt()
     call.say(0.6)
     [note] = call.notes()

@@ -6,9 +6,9 @@ from segue.core.outputs import CutCause, EndReason
 from segue.core.turns import Turn, Turns
 
 
-def spoken(*fragments: tuple[float, str]) -> Turn:
+def spoken(*fragments: tuple[float, str], runs_ahead: bool = False) -> Turn:
     """Return a turn of fragments that each came after so many seconds of audio."""
-    turn = Turn(1)
+    turn = Turn(1, runs_ahead)
     for seconds, text in fragments:
         turn.audio += seconds
         turn.transcribe(text)
@@ -19,18 +19,88 @@ def spoken(*fragments: tuple[float, str]) -> Turn:
     ("heard", "heard_text"),
     [
         (0.0, ""),
-        (0.4, ""),
-        (0.6, "One,"),
-        (1.4, "One,"),
-        (1.6, "One, two,"),
+        (0.9, ""),
+        (1.0, "One,"),
+        (1.9, "One,"),
         (2.0, "One, two,"),
-        (3.0, "One, two, three."),
+        (2.9, "One, two,"),
+        (2.9995, "One, two, three."),
     ],
 )
-def test_words_are_split_where_most_of_a_fragment_was_heard(heard: float, heard_text: str) -> None:
+def test_words_were_heard_with_all_the_audio_that_came_before_them(heard: float, heard_text: str) -> None:
     told, untold = spoken((1.0, "One,"), (1.0, " two,"), (1.0, " three.")).split(heard)
     assert told == heard_text
     assert told + untold == "One, two, three."
+
+
+@pytest.mark.parametrize(
+    "came",
+    [
+        # Before the chunk of 0.3 s in which they begin, behind that, and behind the chunk in which they end.
+        (0.0, 0.3, 0.6, 0.9, 1.2),
+        (0.3, 0.6, 0.9, 1.2, 1.5),
+        (0.6, 0.9, 1.2, 1.5, 1.8),
+    ],
+)
+def test_the_split_is_right_to_one_fragment_whether_words_come_before_their_audio_or_behind_it(
+    came: tuple[float, ...],
+) -> None:
+    begins = (0.0, 0.55, 0.85, 1.15, 1.45)
+    turn = Turn(1)
+    for turn.audio in came:
+        turn.transcribe("a")
+    turn.audio = 1.8
+    for heard in (0.05, 0.4, 0.5, 0.58, 0.8, 0.88, 1.1, 1.18, 1.4, 1.48, 1.8):
+        begun = sum(begin <= heard for begin in begins)
+        # The last of them is that in which it is cut, and one beside it may be on the wrong side.
+        assert begun - 2 <= len(turn.split(heard)[0]) <= begun + 1
+
+
+@pytest.mark.parametrize("runs_ahead", [False, True])
+def test_what_is_read_was_heard_as_soon_as_it_was_sent(runs_ahead: bool) -> None:
+    turn = Turn(1, runs_ahead)
+    turn.write("One,")
+    turn.write(" two.")
+    assert turn.split(0.0) == ("One, two.", "")
+    turn.pieces_sent = 1
+    turn.discard()
+    assert turn.split(0.0) == ("One,", " two.")
+
+
+# 30 characters that are said in three seconds; all that had not come with the first second came with the second.
+AHEAD = ((0.0, "One, two, "), (0.5, "three, four, "), (0.5, "five. "), (1.0, "x"))
+
+
+@pytest.mark.parametrize(
+    ("heard", "heard_text"),
+    [(0.0, ""), (0.4, ""), (0.6, "One, two, "), (1.6, "One, two, "), (1.7, "One, two, three, four, ")],
+)
+def test_words_that_run_ahead_of_their_audio_have_their_place_by_their_length(heard: float, heard_text: str) -> None:
+    turn = spoken(*AHEAD, runs_ahead=True)
+    turn.audio, turn.generated = 3.0, True
+    assert turn.split(heard)[0] == heard_text
+    assert "".join(turn.split(heard)) == "One, two, three, four, five. x"
+    # It ends with the last whole sentence.
+    assert turn.sentence_end() == pytest.approx(2.9)
+
+
+def test_the_last_words_that_ran_ahead_are_in_audio_that_is_yet_to_come() -> None:
+    turn = spoken((0.0, "One, two, "), (1.0, "three, four, five. "), runs_ahead=True)
+    assert turn.split(0.6) == ("One, two, ", "three, four, five. ")
+    # So are they where no more comes.
+    assert turn.split(1.0) == ("One, two, ", "three, four, five. ")
+    turn.generated = True
+    assert turn.split(1.0) == ("One, two, three, four, five. ", "")
+
+
+def test_nobody_speaks_as_fast_as_words_come_that_run_far_ahead() -> None:
+    turn = spoken((0.0, "a" * 20), (1.0, "b" * 200), runs_ahead=True)
+    assert turn.split(0.4) == ("", "a" * 20 + "b" * 200)
+    assert turn.split(0.6) == ("a" * 20, "b" * 200)
+
+
+def test_a_turn_that_ran_ahead_to_its_end_was_heard_whole() -> None:
+    assert spoken((0.0, "One, two, "), (1.0, "three."), runs_ahead=True).ended().heard_text == "One, two, three."
 
 
 def test_words_without_audio_were_not_heard() -> None:

@@ -50,7 +50,7 @@ def setting(model: str = NEWEST, *, vertex: bool = False, **changes: Any) -> Set
     plain = Setting(
         flavour=Flavour.VERTEX if vertex else Flavour.DEVELOPER,
         options=options,
-        policy=Policy(),
+        policy=Policy(transcripts_run_ahead=vertex),
         timing=Timing(),
         switches=Switches(),
         faults=(),

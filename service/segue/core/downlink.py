@@ -56,13 +56,13 @@ class _Doubt:
 class Downlink:
     """Takes what the model says; what the client gets is `playback`. Actions that follow are appended to `actions`."""
 
-    def __init__(self, options: Options, actions: list[Action], recall: Recall) -> None:
+    def __init__(self, options: Options, actions: list[Action], recall: Recall, *, runs_ahead: bool = False) -> None:
         self._actions = actions
         self._recall = recall
         self._user_transcripts = options.user_transcripts
         self._model_transcripts = options.model_transcripts
         self._writes = options.modality is Modality.TEXT
-        self.playback = Playback(options, actions, recall)
+        self.playback = Playback(options, actions, recall, runs_ahead=runs_ahead)
         self.turns = self.playback.turns
         self._outbox = self.playback.outbox
         self._detects = options.mode is Mode.GATEWAY
@@ -78,6 +78,8 @@ class Downlink:
         self.evidence_at = -inf
         # When that began, if it went on without a break.
         self._evidence_since = -inf
+        # The same of what last cut anything.
+        self._cut_since = -inf
         # When the model was last given a call's result in a way that interrupts what it says.
         self._result_at = -inf
         # When it was last given a text of the user's.
@@ -197,7 +199,8 @@ class Downlink:
             turn.late = self.evidence_at <= self._text_at < turn.began_at
         # With nothing being said, a reply that was expected is cut. With nothing expected, nothing is: a second
         # `interrupted` for one cut, or one for a turn that is long over, must not mute the turn that comes.
-        if not self.cut_all(now) and turn is None and self.reply_expected:
+        again = self._evidence_since <= self._cut_since
+        if not self.cut_all(now) and turn is None and self.reply_expected and not again:
             self._cut_expected(CutCause.USER, now)
             # It is the backend that took the reply back: nothing of it can come late, and there is nothing to gate.
             self.turns.complete()
@@ -265,7 +268,10 @@ class Downlink:
         """Cut whatever plays, waits or is being made, because the user interrupts. Returns whether there was any."""
         # A sound that is long over is none that is answered now.
         since = self._evidence_since if now < self.evidence_at + EVIDENCE_TIMEOUT else now
-        return self.playback.cut_all(CutCause.USER, now, since=since)
+        cut = self.playback.cut_all(CutCause.USER, now, since=since)
+        if cut:
+            self._cut_since = self._evidence_since
+        return cut
 
     def _believe(self, now: float) -> None:
         if self._doubt is not None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import inf
 
 from segue.core.actions import Action, Drop
-from segue.core.options import Options
+from segue.core.options import Modality, Options
 from segue.core.outbox import Outbox
 from segue.core.outputs import (
     Audio,
@@ -34,12 +34,17 @@ class Broken:
 
 
 class Playback:
-    """The turns of a session and the outbox that they leave through. Actions that follow are appended to `actions`."""
+    """The turns of a session and the outbox that they leave through.
 
-    def __init__(self, options: Options, actions: list[Action], recall: Recall) -> None:
+    Args:
+        actions: where whatever follows is appended.
+        runs_ahead: transcripts run ahead of the speech.
+    """
+
+    def __init__(self, options: Options, actions: list[Action], recall: Recall, *, runs_ahead: bool = False) -> None:
         self._actions = actions
         self._recall = recall
-        self.turns = Turns()
+        self.turns = Turns(runs_ahead=runs_ahead and options.modality is Modality.AUDIO)
         output = options.output_format
         self.bytes_per_second = output.bytes_per_second
         self.outbox = Outbox(self.bytes_per_second, options.frame_bytes, options.lead)

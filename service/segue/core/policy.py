@@ -23,6 +23,7 @@ class Policy:
     Attributes:
         profiles: the families of models, the one for unknown models last.
         transparent: handles come with the index of the last message that they cover; Vertex AI alone has that.
+        transcripts_run_ahead: those of the model's speech come ahead of it, which they do on Vertex AI.
         overlap: a link is hung up when its successor is up, instead of before that is set up.
         renewal_jitter: a link's age limit is up to so much lower, so that links that were opened together are not
             renewed together.
@@ -33,6 +34,7 @@ class Policy:
 
     profiles: tuple[Profile, ...] = PROFILES
     transparent: bool = False
+    transcripts_run_ahead: bool = False
     overlap: bool = False
     renewal_jitter: float = 60.0
     false_interruption: FalseInterruption = FalseInterruption.CONTINUE

@@ -5,9 +5,11 @@ when the backend ends the turn, or 3 s after the user's next words when the back
 come of the turn, or it had not begun, it lifts with these words: what comes after them answers them.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import deque
 from dataclasses import dataclass, field
-from math import inf
+from itertools import accumulate, pairwise
+from math import inf, isinf
 
 from segue.core.outputs import CutCause, EndReason, TurnEnded, Usage
 
@@ -16,15 +18,24 @@ SPLIT_TIMEOUT = 0.5
 # A backend that does not end a turn that was cut is taken to have ended it so long after the user's next words.
 GATE_TIMEOUT = 3.0
 
+# Durations that differ by less are the same, in seconds.
+_SAME = 0.001
+# A transcript that runs ahead is taken to do so by so many seconds, and nobody says more characters in a second.
+_RUNS_AHEAD = 1.0
+_MOST_CHARACTERS = 20
+
 _SENTENCE_ENDS = (".", "!", "?", "…", ":", ";", "\N{IDEOGRAPHIC FULL STOP}")
 
 
 @dataclass(slots=True)
 class _Fragment:
     text: str
-    # Seconds of the turn's audio, from and to.
-    starts: float
-    ends: float
+    # Seconds of the turn's audio that had come before it; -inf for what is read, inf for what would have been.
+    came: float
+
+    @property
+    def written(self) -> bool:
+        return isinf(self.came)
 
 
 @dataclass(slots=True, eq=False)
@@ -32,6 +43,8 @@ class Turn:
     """One reply of the model. All durations are in seconds."""
 
     number: int
+    # Its transcript runs ahead of its audio.
+    runs_ahead: bool = False
     audio: float = 0.0
     released: float = 0.0
     # So much of it nobody could hear.
@@ -97,28 +110,28 @@ class Turn:
 
     def write(self, text: str) -> None:
         """Note a piece of a written reply: it is read as soon as it is sent."""
-        self._fragments.append(_Fragment(text, -inf, -inf))
+        self._fragments.append(_Fragment(text, -inf))
 
     def discard(self) -> None:
         """Take it that what was not sent of a written reply never will be: nobody reads it."""
-        written = [fragment for fragment in self._fragments if fragment.ends == -inf]
+        written = [fragment for fragment in self._fragments if fragment.written]
         for fragment in written[self.pieces_sent :]:
-            fragment.starts = fragment.ends = inf
+            fragment.came = inf
 
     def transcribe(self, text: str) -> None:
-        """Note a fragment of what is said; it belongs to the audio that came since the fragment before."""
-        starts = self._fragments[-1].ends if self._fragments else 0.0
-        self._fragments.append(_Fragment(text, starts, self.audio))
+        """Note a fragment of what is said."""
+        self._fragments.append(_Fragment(text, self.audio))
 
     def split(self, heard: float) -> tuple[str, str]:
         """Return the words that were heard and those that were not, each word once, when `heard` seconds were.
 
-        A fragment of which less than half was heard was not.
+        A fragment was heard when all was that had come before it; it may be one more or less, since its audio begins
+        with what comes next or ends with what came last. Where the transcript runs ahead, when half of it was.
         """
-        told = len(self._fragments)
-        if heard < self.audio or not self.audio:
-            middles = [(fragment.starts + fragment.ends) / 2 for fragment in self._fragments]
-            told = next((index for index, middle in enumerate(middles) if middle >= heard), told)
+        ends = self._ends()
+        marks = [(begin + end) / 2 for begin, end in pairwise([0.0, *ends])] if self._by_characters else ends
+        # What came before any audio was not heard when nothing was.
+        told = bisect_right(marks, heard + _SAME) if heard else bisect_left(marks, heard)
         words = [fragment.text for fragment in self._fragments]
         return "".join(words[:told]), "".join(words[told:])
 
@@ -127,13 +140,33 @@ class Turn:
 
         None where there is none: what is released can not be taken back.
         """
-        ends = (f.ends for f in reversed(self._fragments) if f.text.rstrip().endswith(_SENTENCE_ENDS))
-        return next((end for end in ends if self.released <= end < self.audio), None)
+        fragments = zip(self._fragments, self._ends(), strict=True)
+        ends = [end for fragment, end in fragments if fragment.text.rstrip().endswith(_SENTENCE_ENDS)]
+        return next((end for end in reversed(ends) if self.released <= end < self.audio), None)
+
+    @property
+    def _by_characters(self) -> bool:
+        return self.runs_ahead and not any(fragment.written for fragment in self._fragments)
+
+    def _ends(self) -> list[float]:
+        """Return where each fragment ends, in seconds of the turn's audio.
+
+        A transcript that comes with the audio has its place by when it came, one that runs ahead by its characters.
+        """
+        if not self._by_characters:
+            return [fragment.came for fragment in self._fragments]
+        characters = list(accumulate(len(fragment.text) for fragment in self._fragments))
+        whole = max(1, sum(len(fragment.text) for fragment in self._fragments))
+        pace = self.audio / whole
+        if not self.generated:
+            # The last of them are in audio that is yet to come.
+            pace = max(pace + _RUNS_AHEAD / whole, 1 / _MOST_CHARACTERS)
+        return [count * pace for count in characters]
 
     def ended(self) -> TurnEnded:
         """Return the turn's last output."""
         heard = self.audio if self.heard is None else self.heard
-        heard_text, unheard_text = self.split(heard)
+        heard_text, unheard_text = self.split(inf if self.heard is None else heard)
         return TurnEnded(
             turn=self.number,
             reason=EndReason.INTERRUPTED if self.cut or self.broken_off else self.end_reason,
@@ -148,9 +181,13 @@ class Turn:
 
 
 class Turns:
-    """The turns that are not over for the client, oldest first; only the youngest may still be in the making."""
+    """The turns that are not over for the client, oldest first; only the youngest may still be in the making.
 
-    def __init__(self) -> None:
+    With `runs_ahead`, their transcripts run ahead of their audio.
+    """
+
+    def __init__(self, *, runs_ahead: bool = False) -> None:
+        self._runs_ahead = runs_ahead
         self.last_number = 0
         self._unended: deque[Turn] = deque()
         # The backend has not ended this one: what it sends belongs to it.
@@ -171,7 +208,7 @@ class Turns:
         """Number a new turn. There must be no open one."""
         assert self._open is None
         self.last_number += 1
-        turn = Turn(self.last_number)
+        turn = Turn(self.last_number, self._runs_ahead)
         self._open = turn
         self._unended.append(turn)
         return turn

@@ -15,18 +15,12 @@ from segue.simulator.promises.verdict import Broke, Verdict
 _BLOCK_SECONDS = 0.02
 # Times that differ by less are the same.
 _SAME = 0.001
-# A transcript comes before the chunk of audio in which its first word is spoken, which is so long at most, and on
-# Vertex AI so much earlier, in seconds: by what came nobody can tell.
-_CHUNK = 0.3
-_RUNS_AHEAD = 1.0
 # The client's last word on what it played is waited for so long, in seconds.
 _WAITED = 0.5
 # What shows that it is waited for no longer.
 _SETTLES = ("resume_noted", "speech_received", "tool_call_received")
 # Words that do not come as they were spoken, or with other audio than theirs.
-_MISPLACING = frozenset(
-    {"duplicate_transcription", "early_turn_complete", "late_chunks", "late_transcription", "missing_turn_complete"}
-)
+_MISPLACING = frozenset({"duplicate_transcription", "early_turn_complete", "late_chunks", "missing_turn_complete"})
 # At most so many turns at once are told to have been cut.
 _CUT_AT_ONCE = 8
 
@@ -67,14 +61,14 @@ def heard(history: History) -> Verdict:
 def _check_split(chronicle: Chronicle, cut: Record, end: Record, blocks: Sequence[int]) -> bool:
     """Check where the words of a turn are divided. Returns whether that could be told."""
     played, known = cut.fields.get("played"), end.fields.get("heard")
-    turns = [turn for turn in chronicle.turns if any(first <= blocks[0] <= last for first, last in turn.blocks)]
+    turns = _turns(chronicle, blocks[0])
     if not (turns and isinstance(played, float) and isinstance(known, float)) or _is_misplaced(chronicle, turns[0]):
         return False
-    turn = turns[0]
-    fragments = _fragments(turn)
-    starts = _position(turn, blocks[0])
+    fragments = _fragments(turns)
+    spans = [span for turn in turns for span in turn.blocks]
+    starts = _position(spans, blocks[0])
     position = starts + played
-    if not fragments or blocks[-1] > turn.blocks[-1][1]:
+    if not fragments or blocks[-1] > spans[-1][1]:
         return False
     what = f"turn {end.fields['turn']} of session {chronicle.name}"
     heard_text, unheard_text = str(end.fields["heard_text"]), str(end.fields["unheard_text"])
@@ -85,10 +79,9 @@ def _check_split(chronicle: Chronicle, cut: Record, end: Record, blocks: Sequenc
     if not reported and _was_waited_for(chronicle, cut):
         raise Broke("Heard", f"{what} was reported to be played for {played:.3f} s and is said to be for {known:.3f} s")
     margin = _margin(chronicle, reported=reported)
-    ahead = _CHUNK + (_RUNS_AHEAD if _is_vertex(chronicle, turn) else 0.0)
     # One fragment beside the one in which it was cut may be on the wrong side.
     last = first + count - 1
-    if count > 1 and fragments[last - 1].begin > position + margin + ahead:
+    if count > 1 and fragments[last - 1].begin > position + margin:
         how = f"is said to be heard to {fragments[last].text!r}"
         raise Broke("Heard", f"{what} was played for {played:.3f} s and {how}")
     after = last + 2
@@ -96,6 +89,14 @@ def _check_split(chronicle: Chronicle, cut: Record, end: Record, blocks: Sequenc
         how = f"is said not to be heard from {fragments[last + 1].text!r} on"
         raise Broke("Heard", f"{what} was played for {played:.3f} s and {how}")
     return margin < NEVER
+
+
+def _turns(chronicle: Chronicle, block: int) -> list[ModelTurn]:
+    """Return the turn of the model in which a block is spoken; where it goes on after a turn's end, the later ones."""
+    turns = [turn for turn in chronicle.turns if any(first <= block <= last for first, last in turn.blocks)][:1]
+    if turns and chronicle.thinks:
+        turns += [t for t in chronicle.turns if t.link == turns[0].link and t.number > turns[0].number and t.blocks]
+    return turns
 
 
 def _place(fragments: Sequence[_Fragment], heard_text: str, unheard_text: str, starts: float) -> tuple[int, int, int]:
@@ -114,31 +115,33 @@ def _transcript(chronicle: Chronicle, number: object) -> str:
     return "".join(str(words.fields["text"]) for words in got if words.fields["speaker"] == "MODEL")
 
 
-def _fragments(turn: ModelTurn) -> list[_Fragment]:
-    """Return the fragments of a turn's transcript; none where they are not what is spoken."""
-    words: list[tuple[str, float, float]] = []
+def _fragments(turns: Sequence[ModelTurn]) -> list[_Fragment]:
+    """Return the fragments of the transcript of some turns; none where they are not what is spoken."""
+    fragments: list[_Fragment] = []
     begin = 0.0
-    for sentence, (first, last) in zip(turn.sentences, turn.blocks, strict=True):
-        pace = (last - first + 1) * _BLOCK_SECONDS / max(1, len(sentence))
-        characters = 0
-        for word in sentence.split():
-            following = characters + len(word) + 1
-            words.append((word, begin + pace * characters, begin + pace * min(following, len(sentence))))
-            characters = following
-        begin += pace * len(sentence)
-    fragments, at = [], 0
-    for text in turn.fragments:
-        spoken = words[at : at + len(text.split())]
-        if [word for word, _, _ in spoken] != text.split():
-            return []
-        at += len(spoken)
-        fragments.append(_Fragment(text, spoken[0][1], spoken[-1][2]))
+    for turn in turns:
+        words: list[tuple[str, float, float]] = []
+        for sentence, (first, last) in zip(turn.sentences, turn.blocks, strict=True):
+            pace = (last - first + 1) * _BLOCK_SECONDS / max(1, len(sentence))
+            characters = 0
+            for word in sentence.split():
+                following = characters + len(word) + 1
+                words.append((word, begin + pace * characters, begin + pace * min(following, len(sentence))))
+                characters = following
+            begin += pace * len(sentence)
+        at = 0
+        for text in turn.fragments:
+            spoken = words[at : at + len(text.split())]
+            if [word for word, _, _ in spoken] != text.split():
+                return []
+            at += len(spoken)
+            fragments.append(_Fragment(text, spoken[0][1], spoken[-1][2]))
     return fragments
 
 
-def _position(turn: ModelTurn, block: int) -> float:
-    """Return the second of a turn's speech at which a block begins."""
-    return sum(max(0, min(block - 1, last) - first + 1) for first, last in turn.blocks) * _BLOCK_SECONDS
+def _position(spans: Sequence[tuple[int, int]], block: int) -> float:
+    """Return the second of the speech in these ranges at which a block begins."""
+    return sum(max(0, min(block - 1, last) - first + 1) for first, last in spans) * _BLOCK_SECONDS
 
 
 def _margin(chronicle: Chronicle, *, reported: bool) -> float:
@@ -167,12 +170,6 @@ def _is_misplaced(chronicle: Chronicle, turn: ModelTurn) -> bool:
     connection = f"{chronicle.name}/{turn.link}"
     struck = [record for record in chronicle.service if record.kind == "fault_struck" and record.session == connection]
     return any(record.fields["fault"] in _MISPLACING for record in struck)
-
-
-def _is_vertex(chronicle: Chronicle, turn: ModelTurn) -> bool:
-    connection = f"{chronicle.name}/{turn.link}"
-    opened = [record for record in chronicle.service if record.kind == "connection_opened"]
-    return any("aiplatform" in str(record.fields.get("path")) for record in opened if record.session == connection)
 
 
 def _check_told(chronicle: Chronicle) -> None:

@@ -210,6 +210,7 @@ def _times(rng: Random, minutes: float, flavour: Flavour) -> tuple[Timing, Polic
         timing = Timing(go_away_after=age, close_after=age + left, long_close_after=rng.uniform(60.0, 300.0))
     policy = Policy(
         transparent=flavour is Flavour.VERTEX and rng.random() < 0.6,
+        transcripts_run_ahead=flavour is Flavour.VERTEX,
         overlap=rng.random() < 0.15,
         renewal_jitter=rng.choice([0.0, 5.0, 60.0]),
         false_interruption=rng.choice(list(FalseInterruption)),
