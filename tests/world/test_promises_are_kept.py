@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain, count, repeat
+from math import inf
 from random import Random
 from typing import Any, TypeAlias
 
@@ -17,12 +18,13 @@ from segue.core.events import Event
 from segue.core.journal import Journal
 from segue.core.links import Links
 from segue.core.numbers import Numbers
-from segue.core.options import ResumeContext
+from segue.core.options import Mode, ResumeContext
 from segue.core.outbox import Outbox
 from segue.core.outputs import UNNUMBERED, Closed, Output, TurnEnded, UserActivity
 from segue.core.playback import Playback
 from segue.core.recall import Exchange
 from segue.core.recovery import Recovery
+from segue.core.replay import Replay
 from segue.core.resume_context import Interruption, note_of
 from segue.core.session import Session
 from segue.core.turns import Turn
@@ -42,7 +44,7 @@ from segue.simulator.world.client import Acting, Client
 from segue.simulator.world.setting import Habits
 from segue.simulator.world.world import run_world, world_of
 from tests.world.regressions import REGRESSIONS
-from tests.world.scene import OPEN_MICROPHONE, Scene, on_the_first, setting
+from tests.world.scene import A_STORY, OPEN_MICROPHONE, Scene, on_the_first, setting
 
 Mutate: TypeAlias = Callable[[pytest.MonkeyPatch], None]
 
@@ -205,6 +207,11 @@ def ignore_go_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Links, "hurry", lambda self, now, time_left: None)
 
 
+def leave_out_what_is_written_while_speaking(monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Uplink.write
+    monkeypatch.setattr(Uplink, "write", lambda self, text, now: self.journal.open or write(self, text, now))
+
+
 @pytest.mark.parametrize(
     ("promise", "mutate", "how"),
     [
@@ -222,6 +229,7 @@ def ignore_go_away(monkeypatch: pytest.MonkeyPatch) -> None:
         ("Heard", ignore_what_the_client_reports, "was reported to be played for"),
         ("Heard", tell_the_model_that_all_was_heard, "told the model"),
         ("Seamless", say_half_of_what_was_said, "never got .* blocks of turn"),
+        ("Recovering", leave_out_what_is_written_while_speaking, 'no answer to .*"This is message'),
         ("Frugal", forget_what_is_too_much_alone, "bytes at rest"),
         ("Frugal", keep_links_that_were_replaced, "has 3 links"),
         ("Clean", forget_to_hang_up, "links remained"),
@@ -328,6 +336,31 @@ def test_a_core_that_does_not_recover_is_caught(
     scene = Scene(setting(habits=OPEN_MICROPHONE), ask, faults=on_the_first(fault))
     with pytest.raises(Broke, match=f"broke Recovering: .*{how}"):
         CHECKERS["Recovering"](scene.history)
+
+
+def speak_up(client: Client) -> Acting:
+    """Say two things while the model tells a story."""
+    yield from ask_for_a_story(client)
+    for pause in (2.0, 60.0):
+        yield from client.speak([1.0])
+        yield from client.quiet(pause)
+    client.leave()
+
+
+def ask_for_a_story(client: Client) -> Acting:
+    yield from client.quiet(1.0)
+    yield from client.speak([1.0])
+    yield from client.quiet(5.0)
+
+
+def test_a_core_that_gives_one_by_one_what_had_to_wait_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = setting()
+    patient = replace(plain, options=replace(plain.options, mode=Mode.MANUAL, barge_in_after=inf))
+    Scene(patient, speak_up, dialogue=A_STORY).check("Clean")
+    monkeypatch.setattr(Journal, "join", lambda self, serial: False)
+    monkeypatch.setattr(Replay, "_place", lambda self, piece: 0)
+    with pytest.raises(Broke, match=r"broke Recovering: .* got no answer to its words"):
+        CHECKERS["Recovering"](Scene(patient, speak_up, dialogue=A_STORY).history)
 
 
 def test_a_core_that_never_gives_a_dead_service_up_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,10 +14,10 @@ from segue.simulator.dialogue import Call, Dialogue, Line
 from segue.simulator.switches import Switches
 from segue.simulator.world.client import Acting, Client
 from segue.simulator.world.dialogues import FUNCTIONS
-from segue.simulator.world.setting import draw_setting, with_nameless_calls
+from segue.simulator.world.setting import Habits, draw_setting, with_nameless_calls
 from segue.simulator.world.story import tell
-from segue.simulator.world.turn_taking import with_turn_taking
-from segue.simulator.world.world import digest, run_world
+from segue.simulator.world.turn_taking import with_turn_taking, with_writing
+from segue.simulator.world.world import World, digest, run_world
 from tests.world import scene
 
 _PROGRAM = "from segue.simulator.world.world import digest, run_world; print(digest(run_world({seed}, {minutes})))"
@@ -151,3 +151,28 @@ def test_calls_without_ids_are_answered_and_taken_back() -> None:
 def test_a_world_can_be_left_without_them() -> None:
     kinds = {record.kind for seed in range(1, 9) for record in run_world(seed, 1.0, turn_taking=False)}
     assert not kinds & {"note_given", "image_shown", "session_updated", "resume_noted"}
+
+
+def test_users_write_while_speaking_only_where_it_is_signalled_when_they_speak() -> None:
+    settings = [draw_setting(Random(seed), minutes=3.0) for seed in range(200)]
+    drawn = [with_writing(setting, Random(f"{seed}/writing")) for seed, setting in enumerate(settings)]
+    for setting, changes in zip(settings, drawn, strict=True):
+        assert replace(changes, habits=setting.habits) == setting
+        assert not changes.habits.adds or setting.options.mode.signals
+    assert {setting.habits.adds for setting in drawn} == {0.0, 0.2, 0.5}
+
+
+def test_what_is_written_while_speaking_is_written_once_the_user_speaks() -> None:
+    world, plain = World(1), scene.setting(habits=Habits(adds=1.0))
+    world.add(replace(plain, options=replace(plain.options, mode=Mode.MANUAL)), lambda client: client.talk(60.0))
+    user = [record for record in world.run(60.0) if record.by == "client"]
+    begun_at, added = inf, 0
+    for record in user:
+        if record.kind == "utterance_begun":
+            begun_at = record.at
+        elif record.kind == "utterance_ended":
+            begun_at = inf
+        elif record.kind == "text_written" and begun_at < inf:
+            added += 1
+            assert record.at >= begun_at + 0.3
+    assert added >= 5

@@ -70,7 +70,8 @@ class Activities:
             self._user.signal(Edge.END, now)
             self._downlink.words_at = spoke_at
             return
-        self._uplink.hush()
+        if not self._uplink.joined:
+            self._uplink.hush()
         if verdict is Verdict.NOISE:
             self._journal.forget_span()
             self._cuts.deny()
@@ -78,3 +79,6 @@ class Activities:
                 # Nobody waits for an answer to noise.
                 self._watchdog.settle()
                 self._downlink.words_at = None
+        if self._uplink.joined:
+            # What was said before it has an end.
+            self._user.signal(Edge.END, now)

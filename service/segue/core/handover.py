@@ -130,7 +130,7 @@ class Handover:
         # Words come late and in parts, so that they stand in only for what must not be said as it was.
         in_words = not speaking and (seconds > _LONGEST_REPLAY or self._links.refused)
         words = self._recall.asked.strip() if seconds and in_words and self._journal.understood else ""
-        replayed = self._uplink.replay(pieces, words, now, ended=not speaking)
+        replayed = self._uplink.replay(serial, words, now, ended=not speaking)
         # Only what the service takes for speech it transcribes.
         self._known = self._recall.asked if replayed or self._uplink.hears_text else ""
         return InputReplayed(replayed)

@@ -13,6 +13,8 @@ from typing import TypeAlias
 # What is kept before the first sound of a span and after each sound, in seconds: together the longest inner silence.
 PRE_ROLL = 0.3
 TAIL = 0.2
+# So much less silence than ends speech is within it for sure, in seconds.
+_MARGIN = 0.1
 # A pause that may be one between two words, in seconds.
 PAUSE = 0.3
 # At most so much is kept, in bytes: some 28 s of audio at 16 kHz. What a piece takes beside its payload counts too.
@@ -31,6 +33,10 @@ SOONEST_WORDS = 0.25
 SURELY_WORDS = 1.0
 # Sounds without words are forgotten so long after them, in seconds.
 WORDLESS_TIMEOUT = 2.0
+
+
+class Aside(str):
+    """A text that the user wrote while speaking: the service is to take it for a part of that."""
 
 
 class Edge(Enum):
@@ -69,6 +75,8 @@ class Journal:
     def __init__(self, bytes_per_second: int, silence: float) -> None:
         self._bytes_per_second = bytes_per_second
         self.silence = silence
+        # Nobody takes half of what ends speech for its end.
+        self._tail = min(TAIL, silence / 2) if silence else TAIL
         self._pieces: deque[Piece] = deque()
         self._bytes = self._texts = 0
         self._pre_roll: deque[bytes] = deque()
@@ -140,6 +148,9 @@ class Journal:
         if voiced:
             if not self.speaking(self._heard_until):
                 self._begin_span(now)
+                if self._pieces:
+                    # Given again at a stretch, it is not to be taken for something new.
+                    self._shorten_pre_roll(self.silence - self._tail - _MARGIN)
             pieces = [self._add(frame) for frame in self._pre_roll]
             self._pre_roll.clear()
             self._pre_roll_bytes = 0
@@ -151,7 +162,7 @@ class Journal:
             if self.span_voiced >= SURELY_WORDS:
                 self._sure_until = self._serial
             return pieces
-        if self.open or self._heard_until < self.last_voiced_at + TAIL:
+        if self.open or self._heard_until < self.last_voiced_at + self._tail:
             return [self._add(audio)]
         self._pre_roll.append(audio)
         self._pre_roll_bytes += len(audio)
@@ -242,13 +253,27 @@ class Journal:
             return inf
         return self.words_ended_at + WORDLESS_TIMEOUT
 
-    def since(self, serial: int) -> list[Piece]:
+    def since(self, serial: float) -> list[Piece]:
         """Return the pieces from this serial on, oldest first."""
         return [piece for piece in self._pieces if piece.serial >= serial]
 
     def held(self) -> list[Piece]:
         """Return the pieces that are held back, oldest first."""
         return [piece for piece in self._pieces if piece.serial >= self.held_from and not piece.message]
+
+    def join(self, serial: float) -> bool:
+        """Take it that all from this serial on was said at a stretch: of its edges the first start and a last end stay.
+
+        Returns whether anything was said after an end.
+        """
+        pieces = [piece for piece in self._pieces if piece.serial >= serial]
+        edges = [piece for piece in pieces if isinstance(piece.payload, Edge)]
+        kept = [piece for piece in edges if piece.payload is Edge.START][:1]
+        kept += [piece for piece in edges[-1:] if piece.payload is Edge.END]
+        inner = [piece for piece in edges if piece not in kept]
+        self._pieces = deque(piece for piece in self._pieces if piece not in inner)
+        self._bytes -= sum(map(_size, inner))
+        return any(piece.payload is Edge.END for piece in pieces[:-1])
 
     def after_message(self, message: int) -> int:
         """Return the serial of the first piece that a later message of this link carried, or none yet."""
@@ -258,6 +283,10 @@ class Journal:
         """Note that no message of the present link counts any more."""
         for piece in self._pieces:
             piece.message = 0
+
+    def _shorten_pre_roll(self, seconds: float) -> None:
+        while self._pre_roll and self._pre_roll_bytes > seconds * self._bytes_per_second:
+            self._pre_roll_bytes -= len(self._pre_roll.popleft())
 
     def _begin_span(self, now: float) -> None:
         self._span_first, self._span_began_at = self._serial, now

@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 
 from segue.core.feed import FEED_PIECE, comfort_noise
-from segue.core.journal import Edge, Piece
+from segue.core.journal import Aside, Edge, Piece
 from segue.core.link_activity import LinkActivity
 from segue.core.options import AudioFormat
 from segue.core.pacing import Queue
 
 # How much silence follows them, beside that which ends them, in seconds.
 _SILENCE_MARGIN = 0.2
+# What an activity begins with, and ends with.
+_PLACES = {Edge.START: 0, Edge.END: 2}
 
 
 class Replay:
@@ -34,13 +36,14 @@ class Replay:
         `ended` tells that the user has finished speaking. Returns the seconds of audio among them.
         """
         size = 0
-        for piece in pieces:
+        for piece in sorted(pieces, key=self._place):
             payload = piece.payload
             # An activity begins with what is in it, where not even text goes without one.
             begins = payload is Edge.START and self._activity.wraps_text
             # A text of the user's is among the words.
             if (payload not in words) if isinstance(payload, str) else not (words or begins):
-                self._activity.put(payload, piece)
+                aside = isinstance(payload, str) and size and self._silence is not None
+                self._activity.put(Aside(payload) if aside else payload, piece)
                 size += len(payload) if isinstance(payload, bytes) else 0
         if words:
             self._activity.say(words)
@@ -51,3 +54,12 @@ class Replay:
             for _ in range(round((self._silence + _SILENCE_MARGIN) / FEED_PIECE)):
                 self._queue.put(noise, None)
         return size / self._format.bytes_per_second
+
+    def _place(self, piece: Piece) -> int:
+        """Return where among the others a piece goes: all of them in the only activity that there is.
+
+        Where nobody signals one, a text comes when the speech has begun and not ended.
+        """
+        if self._silence is None:
+            return _PLACES[piece.payload] if isinstance(piece.payload, Edge) else 1
+        return int(isinstance(piece.payload, str))

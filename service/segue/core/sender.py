@@ -70,8 +70,11 @@ class Sender:
             self._sound.add(pieces)
         self._actions.append(SendAudio(self._links.number, audio, MODEL_TAKES.sample_rate))
 
-    def send_text(self, text: str, pieces: Iterable[Piece]) -> None:
-        """Send a text that is to be answered, which consists of these pieces, and with it what is to be told."""
+    def send_text(self, text: str, pieces: Iterable[Piece], *, spoken: bool) -> None:
+        """Send a text that is to be answered, which consists of these pieces, and with it what is to be told.
+
+        `spoken` tells that the user is speaking, though nobody has signalled it.
+        """
         self._count(pieces)
         note = self._notes.take() if self._notes.pending else ""
         text = f"{note}\n\n{text}" if note else text
@@ -80,7 +83,8 @@ class Sender:
             # Content that completes its turn would be answered before the user has finished.
             self._actions.append(SendNote(self._links.number, text, NoteSlot.CONTENT))
             return
-        slot = TextSlot.REALTIME if within else self._text_slot
+        in_speech = within or (spoken and self._realtime_text)
+        slot = TextSlot.REALTIME if in_speech else self._text_slot
         if slot is TextSlot.REALTIME and holds_note(text):
             self.echoes.expect(text)
         self._actions.append(SendText(self._links.number, text, slot))

@@ -11,7 +11,7 @@ from segue.core.admission import Fault
 from segue.core.calls import Call, Calls
 from segue.core.feed import Feed, comfort_noise
 from segue.core.images import Images
-from segue.core.journal import LIMIT, VOICED_EVIDENCE, WAITING, Edge, Journal, Piece
+from segue.core.journal import LIMIT, VOICED_EVIDENCE, WAITING, Aside, Edge, Journal, Piece
 from segue.core.link_activity import LinkActivity
 from segue.core.links import Links
 from segue.core.notes import Notes
@@ -30,7 +30,11 @@ _ANY_RATE = 32_000
 
 
 class Uplink:
-    """One session's input on its way. Actions that follow are appended to `actions`. Times are in seconds."""
+    """One session's input on its way. Actions that follow are appended to `actions`. Times are in seconds.
+
+    Attributes:
+        joined: the activity that is open begins with what was said before it.
+    """
 
     def __init__(
         self,
@@ -69,8 +73,8 @@ class Uplink:
         )
         self._voiced = 0.0
         self.audio_seconds = 0.0
-        # In the activity that the client signalled there is something to answer.
-        self._content = False
+        # In the activity that was signalled there is something to answer.
+        self._content = self.joined = False
 
     @property
     def speaking(self) -> bool:
@@ -185,16 +189,18 @@ class Uplink:
         """
         if self.journal.open is (edge is Edge.START) or (edge is Edge.END and not self._content):
             return False
-        self._content = False
+        self._content = self.joined = False
         # A client may press late, and a detector does not.
         self._pass(self.journal.mark(edge, now if self._detects else -inf), now)
         return True
 
     def release(self, now: float) -> list[Piece]:
-        """Give the model what was held back. Returns that."""
-        held = self.journal.held()
+        """Give the model what was held back, at a stretch, so that it answers all of it. Returns that."""
+        # What was hushed ends only what was said before it.
+        joined = self._join(self.journal.held_from)
+        held = self.journal.since(self.journal.held_from) if joined else self.journal.held()
         if self._links.up:
-            self.replay(held, "", now, ended=not self.journal.speaking(now))
+            self._give_again(held, "", now, ended=not self.journal.speaking(now))
             self.tick(now)
         self.journal.held_from = inf
         return held
@@ -217,17 +223,13 @@ class Uplink:
         if self._activity.end():
             self.tick(now)
 
-    def replay(self, pieces: Iterable[Piece], words: str, now: float, *, ended: bool) -> float:
-        """Give pieces of the journal again, or in place of the audio among them these words, where there are any.
+    def replay(self, serial: int, words: str, now: float, *, ended: bool) -> float:
+        """Give what was said from this serial on again, at a stretch, or these words in place of its audio, if any.
 
         `ended` tells that the user has finished speaking. Returns the seconds of audio that are given again.
         """
-        if self.holding and not (ended or self._signals):
-            # The silence that ends what was held back is still to come.
-            self._feed.hear(now)
-        seconds = self._replay.put(pieces, words, ended=ended)
-        self.journal.held_from = inf
-        return seconds
+        self._join(serial)
+        return self._give_again(self.journal.since(serial), words, now, ended=ended)
 
     def change_link(self) -> None:
         """Forget what was on its way: the next link gets what the journal keeps."""
@@ -246,7 +248,7 @@ class Uplink:
             # One text that interrupts another would be answered alone.
             if text := "\n".join(payload for payload, _ in taken if isinstance(payload, str)):
                 self._images.give(now, seen=self._looks)
-                self._sender.send_text(text, pieces)
+                self._sender.send_text(text, pieces, spoken=isinstance(taken[0][0], Aside))
             elif isinstance(edge := taken[0][0], Edge):
                 self._sender.send_edge(edge, pieces, now)
             else:
@@ -312,3 +314,18 @@ class Uplink:
         elif self._links.up or not self._links.opened:
             self._activity.put(piece.payload, piece)
             self.tick(now)
+
+    def _join(self, serial: float) -> bool:
+        """Have an activity that goes on begin with what was said from this serial on. Returns whether it then does."""
+        joined = self.journal.join(serial)
+        if joined and self.journal.open:
+            self._content = self.joined = True
+        return joined
+
+    def _give_again(self, pieces: Iterable[Piece], words: str, now: float, *, ended: bool) -> float:
+        if self.holding and not (ended or self._signals):
+            # The silence that ends what was held back is still to come.
+            self._feed.hear(now)
+        seconds = self._replay.put(pieces, words, ended=ended)
+        self.journal.held_from = inf
+        return seconds

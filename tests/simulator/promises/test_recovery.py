@@ -459,6 +459,28 @@ def test_a_note_that_asks_for_an_answer_is_answered_by_the_turn_that_reads_it(te
     assert (verdict.judged, verdict.cases) == (1, 1)
 
 
+def written_beside(read: str) -> Told:
+    """Return a session whose user writes while speaking, and what the service reads of that."""
+    told = conversation().client(28.0, "utterance_begun", first=100)
+    told.client(28.5, "text_written", text="Look.").client(30.0, "utterance_ended", first=100, last=199)
+    return told.service(30.8, 1, "turn_begun", turn=2, stamps="100-199", text=read)
+
+
+def test_what_is_written_while_the_user_speaks_is_answered_with_that() -> None:
+    verdict = recovering(written_beside("Look.").answered(41.9, 1, 2, (51, 90), says=2).ended(60.0))
+    assert (verdict.judged, verdict.cases) == (3, 3)
+
+
+def test_what_is_written_while_the_user_speaks_and_not_answered_with_that_breaks_it() -> None:
+    told = written_beside("").answered(31.5, 1, 2, (51, 90), says=2)
+    with pytest.raises(Broke, match=r"no answer to its words that ended at 30.000 s \(\"Look.\"\) until 42"):
+        recovering(told.ended(60.0))
+
+
+def test_who_goes_on_lets_rest_what_was_said_and_what_was_written_beside_it() -> None:
+    recovering(written_beside("Look.").client(33.0, "utterance_begun", first=200).ended(60.0))
+
+
 @pytest.mark.parametrize(("after", "due"), [(float("inf"), "60"), (20.0, "34")])
 def test_words_that_may_not_interrupt_wait_until_they_may(after: float, due: str) -> None:
     told = Told().client(0.0, "session_opened", barge_in_after=after).dialled(0.0, 1).opened(0.5, 1)
@@ -466,6 +488,29 @@ def test_words_that_may_not_interrupt_wait_until_they_may(after: float, due: str
     told.output(48.0, "turn_ended", 1, reason="COMPLETED")
     with pytest.raises(Broke, match=rf"no answer to its words .* until {due}\.000 s"):
         recovering(told.ended(90.0))
+
+
+def held_back(stamps: str) -> Told:
+    """Return a session in which two utterances wait for the end of a turn, and what the next one answers of them."""
+    told = Told().client(0.0, "session_opened", barge_in_after=float("inf")).dialled(0.0, 1).opened(0.5, 1)
+    told.output(2.0, "audio", 1, bytes=960, first=1, last=1).asked(5.0, 0, 99).asked(21.0, 100, 199)
+    told.output(20.0, "turn_ended", 1, reason="COMPLETED")
+    return told.service(22.0, 1, "turn_begun", turn=2, stamps=stamps, text="")
+
+
+def test_what_had_to_wait_together_is_answered_together() -> None:
+    verdict = recovering(held_back("0-199").answered(32.5, 1, 2, (51, 90), says=2).ended(60.0))
+    assert (verdict.judged, verdict.cases) == (2, 2)
+
+
+def test_what_was_said_later_and_had_to_wait_as_well_is_no_reason_to_leave_words_without_an_answer() -> None:
+    told = held_back("100-199").answered(22.5, 1, 2, (51, 90), says=2)
+    with pytest.raises(Broke, match=r"no answer to its words that ended at 5.000 s \(stamps 0-99\) until 33"):
+        recovering(told.ended(60.0))
+
+
+def test_who_goes_on_once_that_may_be_answered_lets_all_of_it_rest() -> None:
+    recovering(held_back("100-199").client(24.0, "utterance_begun", first=200).ended(60.0))
 
 
 @pytest.mark.parametrize("fault", ["late_chunks", "slow_pongs"])

@@ -328,6 +328,25 @@ def test_a_turn_that_tells_results_may_be_cut_under_a_number_of_its_own() -> Non
     seamless(told_results().output(30.0, "interrupted", 3, cause="USER").ended(200.0))
 
 
+@pytest.mark.parametrize("cut", [2, 3])
+def test_a_turn_may_be_cut_that_goes_on_under_a_number_of_its_own(cut: int) -> None:
+    told = told_results().output(17.8, "interrupted", cut, cause="USER")
+    seamless(told.output(18.0, "audio", 4, bytes=4800, first=95, last=99).ended(200.0))
+
+
+@pytest.mark.parametrize("cut", [2, 3])
+def test_what_is_missing_at_the_end_of_a_turn_was_not_cut_before_it(cut: int) -> None:
+    told = told_results().output(17.8, "interrupted", cut, cause="USER")
+    with pytest.raises(Broke, match="never got 5 of 9 blocks of turn 3 of link 1"):
+        seamless(told.output(18.0, "audio", 4, bytes=3840, first=91, last=94).ended(200.0))
+
+
+def test_what_is_missing_at_the_beginning_was_not_cut_after_it() -> None:
+    told = told_results().output(18.0, "audio", 4, bytes=4800, first=95, last=99)
+    with pytest.raises(Broke, match="never got 4 of 9 blocks of turn 3 of link 1"):
+        seamless(told.output(18.2, "interrupted", 3, cause="USER").ended(200.0))
+
+
 def test_a_turn_that_tells_results_must_not_be_missing_for_another_that_was_cut() -> None:
     told = told_results().output(17.0, "interrupted", 3, cause="USER")
     with pytest.raises(Broke, match="never got 9 of 9 blocks of turn 3 of link 1"):

@@ -62,6 +62,11 @@ class Chronicle:
         self.arrived: dict[int, int] = defaultdict(int)
         self.outputs: list[Record] = []
         self.sounds: list[Record] = []
+        # The user is in the middle of an utterance, and what was written in it so far.
+        self._speaking = False
+        self._written_beside: list[Words] = []
+        # When the user went on to something else, or the session was over.
+        self._went_on: list[float] = []
         self.left_at = NEVER
         # Since when each link has been up, or how long it was; and since when none is, or none was.
         self.up: dict[object, tuple[float, float]] = {}
@@ -84,21 +89,36 @@ class Chronicle:
     @cached_property
     def protected(self) -> list[tuple[float, float]]:
         """From when to when what the user said had to wait, because nobody could interrupt the model."""
+        spans: list[tuple[float, float]] = []
+        for at, ended_at in self.uninterruptible:
+            begun_at = at - _UNPLAYED
+            # What waits for one turn waits for the next as well that follows at once.
+            if spans and begun_at <= spans[-1][1]:
+                begun_at = spans.pop()[0]
+            spans.append((begun_at, ended_at))
+        return spans
+
+    @cached_property
+    def uninterruptible(self) -> list[tuple[float, float]]:
+        """From when to when the client played each turn that nobody could interrupt meanwhile."""
         after = self._opened_with("barge_in_after")
         if not after:
             return []
         plays_at: dict[object, float] = {}
         for audio in self.got("audio"):
             plays_at.setdefault(audio.fields["turn"], audio.at)
-        spans: list[tuple[float, float]] = []
-        for turn, at in plays_at.items():
-            ends = [end.at for end in (*self.got("interrupted"), *self.got("turn_ended")) if end.fields["turn"] == turn]
-            begun_at, ended_at = at - _UNPLAYED, min([at + after, self.over_at, *ends])
-            # What waits for one turn waits for the next as well that follows at once.
-            if spans and begun_at <= spans[-1][1]:
-                begun_at = spans.pop()[0]
-            spans.append((begun_at, ended_at))
-        return spans
+        ends = [*self.got("interrupted"), *self.got("turn_ended")]
+        return [
+            (at, min([at + after, self.over_at, *(end.at for end in ends if end.fields["turn"] == turn)]))
+            for turn, at in plays_at.items()
+        ]
+
+    def rests_at(self, words: Words) -> float:
+        """Return when the user let words rest: going on to something else; not so while all had to wait together."""
+        for begun_at, ended_at in self.uninterruptible:
+            if begun_at <= words.at - words.seconds and words.at <= ended_at:
+                return min((at for at in self._went_on if at > ended_at), default=NEVER)
+        return words.until
 
     @property
     def acknowledges_within(self) -> float:
@@ -207,8 +227,8 @@ class Chronicle:
                 self._hear_service(record, link)
 
     def _hear_client(self, record: Record) -> None:
-        if self.words and record.kind in _GOES_ON:
-            self.words[-1].until = min(self.words[-1].until, record.at)
+        if self.words and record.kind in _GOES_ON and not self._speaking:
+            self._let_rest(record.at)
         fields = record.fields
         match record.kind:
             case "output_received":
@@ -220,9 +240,17 @@ class Chronicle:
                     self.got_times[block] += 1
                 self._match(record)
                 if fields["arm"] == "closed" and self.words:
-                    self.words[-1].until = min(self.words[-1].until, record.at)
+                    self._let_rest(record.at)
+            case "utterance_begun":
+                self._speaking = True
             case "utterance_ended":
-                self.words.append(Words(record.at, int(fields["first"] or 0), int(fields["last"] or 0)))
+                said = Words(record.at, int(fields["first"] or 0), int(fields["last"] or 0))
+                # What was written meanwhile is a part of it.
+                for words in self._written_beside:
+                    words.at, words.beside = said.at, said.seconds
+                self.words.append(said)
+                self._written_beside.clear()
+                self._speaking = False
             case "session_opened":
                 self.outages.append((record.at, NEVER))
                 if fields.get("speaks_first"):
@@ -233,6 +261,16 @@ class Chronicle:
                 self.left_at = min(self.left_at, record.at)
             case "text_written":
                 self.words.append(Words(record.at, text=str(fields["text"])))
+                if self._speaking:
+                    self._written_beside.append(self.words[-1])
+
+    def _let_rest(self, at: float) -> None:
+        """Take it that the user goes on from what was said last, and written beside it."""
+        self._went_on.append(at)
+        last = self.words[-1].at
+        for words in self.words:
+            if words.at == last:
+                words.until = min(words.until, at)
 
     def _match(self, output: Record) -> None:
         """Look which turn a text or a call that the client got is of."""
@@ -272,7 +310,7 @@ class Chronicle:
                     if turn.link == fields["link"]:
                         turn.ended_at = min(turn.ended_at, record.at)
             case "session_ended" if self.words:
-                self.words[-1].until = min(self.words[-1].until, record.at)
+                self._let_rest(record.at)
 
     def _go_down(self, link: object, at: float) -> None:
         since, until = self.up.get(link, (NEVER, NEVER))

@@ -178,18 +178,27 @@ def _number_of_call(chronicle: Chronicle, turn: ModelTurn) -> set[object]:
 def is_cut(chronicle: Chronicle, turn: ModelTurn, *, until: float = NEVER, but: str = "") -> bool:
     """Return whether the client was told, until a time, that a turn is cut, for any cause but one."""
     numbers = numbers_of(chronicle, turn)
-    if not _numbers_got(chronicle, turn):
-        # Nothing of it was got, so that its number is one of which nothing was, or that of the turn that it goes on.
+    if _lacks_beginning(chronicle, turn):
+        # What came first was of the turn that called, or of a number of which nothing was got, and the rest of another.
+        rest_at = chronicle.reached_at(turn) if _numbers_got(chronicle, turn) else NEVER
         known = set(chronicle.got_in.values()) | {text.fields["turn"] for text in chronicle.got("text")}
-        numbers |= {
+        numbers |= _number_of_call(chronicle, turn) | {
             cut.fields["turn"]
             for cut in chronicle.got("interrupted")
-            if cut.at >= turn.begun_at and cut.fields["turn"] not in known
+            if turn.begun_at <= cut.at <= rest_at and cut.fields["turn"] not in known
         }
     return any(
         cut.fields["turn"] in numbers and cut.at <= until and _cause(cut) not in ("NONE", but)
         for cut in chronicle.got("interrupted")
     )
+
+
+def _lacks_beginning(chronicle: Chronicle, turn: ModelTurn) -> bool:
+    """Return whether the client got nothing of a turn, or only what came after the first that had come of it."""
+    if not _numbers_got(chronicle, turn):
+        return True
+    first = next((block for block in turn.spoken if chronicle.arrived[block]), None)
+    return first is not None and first not in chronicle.got_at
 
 
 def _cause(interrupted: Record) -> str:

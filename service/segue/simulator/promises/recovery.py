@@ -86,7 +86,7 @@ def _check_answered(chronicle: Chronicle, words: Words) -> bool:
     """Check that words got an answer in time. Returns whether they could have been found to be without one."""
     answers = list(chronicle.answers(words))
     reached_at = min((chronicle.reached_at(turn) for turn in answers), default=NEVER)
-    over_at = min(words.until, chronicle.over_at)
+    over_at = min(chronicle.rests_at(words), chronicle.over_at)
     due_at = _due_at(chronicle, words, min(reached_at, over_at))
     if reached_at <= min(due_at, over_at):
         return due_at <= words.at + _PATIENCE
@@ -123,6 +123,11 @@ def _delayed(chronicle: Chronicle, words: Words, until: float) -> Iterator[float
     for begun_at, ended_at in chronicle.protected:
         if begun_at <= words.at and words.at - words.seconds < ended_at and begun_at <= until:
             yield ended_at + usual
+    # What was begun before that ended is answered with it.
+    for begun_at, ended_at in chronicle.uninterruptible:
+        for later in chronicle.words if begun_at <= words.at <= ended_at else ():
+            if words.at < later.at and later.at - later.seconds <= ended_at and later.at <= until:
+                yield later.at + _USUAL + later.seconds
     # What the model says of something else first is waited for, and heard at the pace of the client's stream.
     answers = list(chronicle.answers(words))
     for turn in chronicle.turns:

@@ -91,6 +91,7 @@ class Words:
         text: the text that was written.
         heard_as: what the service took the speech to say.
         until: when the user went on to something else, or the session was over.
+        beside: how long it took, in seconds, to say what a text was written beside.
     """
 
     at: float
@@ -99,11 +100,12 @@ class Words:
     text: str = ""
     heard_as: set[str] = field(default_factory=set)
     until: float = NEVER
+    beside: float = 0.0
 
     @property
     def seconds(self) -> float:
         """How long it took to say."""
-        return (self.last - self.first + 1) * 0.02 if self.last >= 0 else 0.0
+        return (self.last - self.first + 1) * 0.02 if self.last >= 0 else self.beside
 
 
 def with_demands(text: str, demands: Iterable[str]) -> str:

@@ -23,6 +23,8 @@ Acting: TypeAlias = Iterator[float]
 _GLANCE = 0.1
 # The user has finished when nothing was said for so long.
 _BREATH = 2.0
+# So many frames are spoken before anybody who listens to the voice alone knows that it is speech.
+_ONSET = 3
 # So long nobody waits for an answer.
 PATIENCE = 45.0
 
@@ -136,10 +138,13 @@ class Client:
         first = self._stamps
         self._record("utterance_begun", first=first)
         self._signal(started=True)
+        adds = self._addition(sum(round(part / FRAME) for part in parts))
         for number, part in enumerate(parts):
             if number:
                 yield from self._hold_still(chance.choice([0.1, 0.2, 0.3]))
             for _ in range(round(part / FRAME)):
+                if self._stamps == adds:
+                    self.write()
                 self._hear_oneself(speech(self._stamps, self._rate))
                 self._stamps += STAMPS_PER_FRAME
                 self._speaks_until = self._clock.now + FRAME
@@ -252,6 +257,12 @@ class Client:
         # What is to be answered counts as the user's.
         kind = "text_written" if answer else "note_given"
         self._say(ev.NoteReceived(self._next_seq(), text, answer), kind, text=text)
+
+    def _addition(self, frames: int) -> int:
+        """Return at which stamp of an utterance of so many frames something is written; -1 for none."""
+        if not self._habits.adds or frames <= _ONSET or self._aside.random() >= self._habits.adds:
+            return -1
+        return self._stamps + self._aside.randrange(_ONSET, frames) * STAMPS_PER_FRAME
 
     def _react(self, answers: int) -> Acting:
         """Listen until the answer is over, or do not let it come to that."""

@@ -77,6 +77,7 @@ class Habits:
         coughs: how often there is a sound without words.
         cough_seconds: how long one lasts.
         writes: how often the user writes instead of speaking.
+        adds: how often the user writes something while speaking, from 0 to 1.
         interrupts: how often the client interrupts.
         idles: how often nobody says anything for long.
         rambles: how often the user speaks for very long.
@@ -101,6 +102,7 @@ class Habits:
     coughs: float = 0.0
     cough_seconds: float = 0.2
     writes: float = 0.15
+    adds: float = 0.0
     interrupts: float = 0.05
     idles: float = 0.15
     rambles: float = 0.03

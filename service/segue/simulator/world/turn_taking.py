@@ -32,6 +32,13 @@ def with_turn_taking(setting: Setting, rng: Random) -> Setting:
     return replace(setting, options=options, habits=replace(habits, **rates))
 
 
+def with_writing(setting: Setting, rng: Random) -> Setting:
+    """Draw whether the user writes while speaking, where Segue or the client says when an utterance begins and ends."""
+    if not setting.options.mode.signals or rng.random() >= 0.3:
+        return setting
+    return replace(setting, habits=replace(setting.habits, adds=rng.choice([0.2, 0.5])))
+
+
 def _detecting(options: Options, habits: Habits, rng: Random) -> tuple[Options, Habits]:
     if rng.random() >= 0.2:
         return options, habits
