@@ -1,12 +1,12 @@
 """The way from the model to the client: what a link says becomes turns, and the gate mutes what was cut."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf
 from typing import Any, TypeAlias
 
 from segue.core import events as ev
 from segue.core.actions import Action, Drop
+from segue.core.evidence import Evidence
 from segue.core.options import Modality, Mode, Options
 from segue.core.outputs import CutCause, EndReason, Speaker, Text, ToolCall, Transcript, UserActivity
 from segue.core.playback import Broken, Playback
@@ -15,14 +15,6 @@ from segue.core.turns import Turn
 
 # More unreleased audio than this is not kept, in seconds.
 HELD_LIMIT = 180.0
-# A sound so shortly before a turn began may have been what interrupted it, and so long after an interruption that
-# nobody seems to have made a sound may still turn up, in seconds.
-_EVIDENCE_MARGIN = 0.25
-EVIDENCE_TIMEOUT = 1.5
-# Signs of the user that follow each other so soon are of one interruption, in seconds.
-_ONE_INTERRUPTION = 0.5
-# What the model was saying when it got a call's result or a text is interrupted by that within this time, in seconds.
-_RESULT_TIMEOUT = 2.0
 # The end of a turn that was interrupted follows within this time, in seconds.
 _END_OF_INTERRUPTED = 2.0
 # What began in the middle of the user's words, and said nothing since, is over so long after them, in seconds.
@@ -45,14 +37,6 @@ ModelEvent: TypeAlias = (
 )
 
 
-@dataclass(slots=True)
-class _Doubt:
-    """An interruption that nobody seems to have made, or may make; `turn` is the one that it was of, None for none."""
-
-    turn: Turn | None
-    at: float
-
-
 class Downlink:
     """Takes what the model says; what the client gets is `playback`. Actions that follow are appended to `actions`."""
 
@@ -63,6 +47,7 @@ class Downlink:
         self._model_transcripts = options.model_transcripts
         self._writes = options.modality is Modality.TEXT
         self.playback = Playback(options, actions, recall, runs_ahead=runs_ahead)
+        self.evidence = Evidence(self.playback)
         self.turns = self.playback.turns
         self._outbox = self.playback.outbox
         self._detects = options.mode is Mode.GATEWAY
@@ -74,20 +59,9 @@ class Downlink:
         # The backend said that it was interrupted, and has neither ended that turn nor spoken since; the end of the
         # turn is awaited until then.
         self._interrupted_until = -inf
-        # When the user was last known to make a sound, to write or to interrupt.
-        self.evidence_at = -inf
-        # When that began, if it went on without a break.
-        self._evidence_since = -inf
-        # The same of what last cut anything.
-        self._cut_since = -inf
-        # When the model was last given a call's result in a way that interrupts what it says.
-        self._result_at = -inf
-        # When it was last given a text of the user's.
-        self._text_at = -inf
         # When the backend last ended a turn, and last sent anything of one.
         self.completed_at = -inf
         self.spoke_at = -inf
-        self._doubt: _Doubt | None = None
 
     @property
     def awaits_reply(self) -> bool:
@@ -165,7 +139,7 @@ class Downlink:
 
     def _detect_user(self, event: ev.UserActivityDetected, now: float) -> None:
         if event.started:
-            self.show_evidence(now)
+            self.evidence.show(now)
             self.interrupt_playout(now)
         # Where Segue hears by itself who speaks, the client is told that alone.
         if not self._detects:
@@ -184,23 +158,13 @@ class Downlink:
             if turn.cut:
                 return
         self._interrupted_until = now + _END_OF_INTERRUPTED
-        # What interrupted a turn may have come shortly before it began: it was on its way.
-        since = (self.completed_at if turn is None else turn.began_at) - _EVIDENCE_MARGIN
-        if self._result_at >= max(self.evidence_at, since) and now < self._result_at + _RESULT_TIMEOUT:
-            self.playback.cut_all(CutCause.TOOL, now, since=self._result_at)
+        began_at = self.completed_at if turn is None else turn.began_at
+        if self.evidence.judge(turn, began_at, now) is not CutCause.USER:
             return
-        made = self.evidence_at >= since or now < self.evidence_at + _ONE_INTERRUPTION
-        seen = made and now >= self.playback.interruptible_at()
-        # Where nobody may interrupt, who was speaking when the turn began is the only one whom the service can hear.
-        if not (seen or (turn is not None and turn.early)):
-            self._doubt = self._doubt or _Doubt(turn, now)
-            return
-        if turn is not None and now < self._text_at + _RESULT_TIMEOUT:
-            turn.late = self.evidence_at <= self._text_at < turn.began_at
         # With nothing being said, a reply that was expected is cut. With nothing expected, nothing is: a second
         # `interrupted` for one cut, or one for a turn that is long over, must not mute the turn that comes.
-        again = self._evidence_since <= self._cut_since
-        if not self.cut_all(now) and turn is None and self.reply_expected and not again:
+        again = self.evidence.used
+        if not self.evidence.cut_all(now) and turn is None and self.reply_expected and not again:
             self._cut_expected(CutCause.USER, now)
             # It is the backend that took the reply back: nothing of it can come late, and there is nothing to gate.
             self.turns.complete()
@@ -217,7 +181,7 @@ class Downlink:
         if turn.cut:
             return
         # Of a turn that nobody may have interrupted the end is said when that is known.
-        if self._doubt is not None and self._doubt.turn is turn and not turn.generated:
+        if self.evidence.doubts(turn) and not turn.generated:
             return
         self.reply_expected = False
         turn.backend_reason = event.reason
@@ -234,67 +198,6 @@ class Downlink:
         else:
             self.playback.charge(event.usage)
 
-    def note_result(self, now: float, *, interrupts: bool) -> None:
-        """Note that the model was given a call's result in a way that interrupts what it says.
-
-        With `interrupts` it was asked to: then what it takes to be over and the client still plays is cut as well.
-        """
-        self._result_at = now
-        if interrupts and self.turns.open is None:
-            self.playback.cut_all(CutCause.TOOL, now)
-
-    def note_text(self, now: float) -> None:
-        """Note that the model was given a text of the user's, which interrupts what it says."""
-        self._text_at = now
-
-    # Interruptions that nobody may have made.
-
-    def show_evidence(self, now: float, since: float | None = None) -> None:
-        """Note that the user made a sound, wrote or interrupted; what was in doubt until now was real after all.
-
-        It began at `since`, None for just now. It is no evidence while nobody may interrupt.
-        """
-        if now >= self.playback.interruptible_at():
-            self.note_sign(now, since)
-            self._believe(now)
-
-    def note_sign(self, now: float, since: float | None = None) -> None:
-        """Note what interrupts the model and leaves an interruption that is in doubt in doubt; see `show_evidence`."""
-        if now >= self.evidence_at + _ONE_INTERRUPTION:
-            self._evidence_since = now if since is None else since
-        self.evidence_at = now
-
-    def cut_all(self, now: float) -> bool:
-        """Cut whatever plays, waits or is being made, because the user interrupts. Returns whether there was any."""
-        # A sound that is long over is none that is answered now.
-        since = self._evidence_since if now < self.evidence_at + EVIDENCE_TIMEOUT else now
-        cut = self.playback.cut_all(CutCause.USER, now, since=since)
-        if cut:
-            self._cut_since = self._evidence_since
-        return cut
-
-    def _believe(self, now: float) -> None:
-        if self._doubt is not None:
-            since, self._doubt = self._doubt.at, None
-            self.playback.cut_all(CutCause.USER, now, since=since)
-
-    def doubt_deadline(self) -> float:
-        """Return when an interruption in doubt is taken for a phantom; inf for never."""
-        return inf if self._doubt is None else self._doubt.at + EVIDENCE_TIMEOUT
-
-    def dispel_doubt(self, now: float) -> Broken | None:
-        """Take it that nobody interrupted; a turn that lost its rest to the phantom breaks off.
-
-        Returns what the model is to go on from; None where nothing was lost.
-        """
-        doubt, self._doubt = self._doubt, None
-        turn = doubt.turn if doubt else None
-        if turn is None or turn.generated or turn.cut or turn not in self.turns.unended:
-            return None
-        if self.turns.open is turn:
-            self.turns.complete()
-        return self.playback.break_off(turn, CutCause.PHANTOM, now)
-
     # Links that end.
 
     def leave_link(self, cause: CutCause, now: float, *, waits: bool) -> Broken | None:
@@ -304,7 +207,7 @@ class Downlink:
         None where nothing was lost.
         """
         self._interrupted_until = -inf
-        broken = self.dispel_doubt(now)
+        broken = self.evidence.dispel(now)
         turn = self.turns.open
         if turn is None:
             return broken
@@ -328,8 +231,8 @@ class Downlink:
     def lose(self) -> None:
         """No link follows: turns end as they are."""
         self.reply_expected, self.words_at = False, None
-        doubt, self._doubt = self._doubt, None
-        turn = self.turns.complete() or (doubt.turn if doubt else None)
+        doubtful = self.evidence.forget()
+        turn = self.turns.complete() or doubtful
         if turn is not None and not turn.cut and turn in self.turns.unended:
             turn.end_reason = EndReason.COMPLETED if turn.generated else EndReason.LINK_LOST
             self._outbox.put_end(turn.ended())
@@ -342,7 +245,7 @@ class Downlink:
     def interrupt_playout(self, now: float) -> None:
         """The user speaks: cut what the backend takes to be over and the client still plays; text is not played."""
         if not self._writes and self.turns.open is None and now >= self.playback.interruptible_at():
-            self.cut_all(now)
+            self.evidence.cut_all(now)
 
     def stop(self, number: int, heard: float | None, now: float) -> bool:
         """Cut a turn because the client asks; 0 means all that is going on. Returns whether it cut anything."""
@@ -376,9 +279,9 @@ class Downlink:
         self._interrupted_until = -inf
         # Something new is said: whoever it answers did interrupt, if anybody may.
         if now < self.playback.interruptible_at():
-            self.dispel_doubt(now)
+            self.evidence.dispel(now)
         else:
-            self._believe(now)
+            self.evidence.believe(now)
         turn = self._begin(now)
         turn.begun = True
         return turn

@@ -13,7 +13,7 @@ class Interruptions:
         self._continues = parts.policy.false_interruption is FalseInterruption.CONTINUE
         self._notices = notices
         self._cuts = parts.cuts
-        self._downlink = parts.downlink
+        self._evidence = parts.evidence
         self._links = parts.links
         self._uplink = parts.uplink
         self._watchdog = parts.watchdog
@@ -22,17 +22,17 @@ class Interruptions:
 
     def tick(self, now: float) -> None:
         """Take it that what is in doubt for too long was no interruption."""
-        if now >= self._downlink.doubt_deadline():
+        if now >= self._evidence.deadline():
             self._take_for_phantom(now)
         if now >= self._cuts.deadline():
             self._take_for_false(now)
 
     def deadline(self) -> float:
         """Return when `tick` has something to do; inf for never."""
-        return min(self._downlink.doubt_deadline(), self._cuts.deadline())
+        return min(self._evidence.deadline(), self._cuts.deadline())
 
     def _take_for_phantom(self, now: float) -> None:
-        broken = self._downlink.dispel_doubt(now)
+        broken = self._evidence.dispel(now)
         self._notices.phantom(cut=broken is not None)
         self._watchdog.suspect(now)
         if broken is not None:

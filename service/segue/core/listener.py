@@ -32,6 +32,7 @@ class Listener:
         self._tools = tools
         self._profile = parts.profile
         self._downlink = parts.downlink
+        self._evidence = parts.evidence
         self._playback = parts.playback
         self._uplink = parts.uplink
         self._journal = parts.journal
@@ -189,7 +190,7 @@ class Listener:
         if self._uplink.is_echo(event.text):
             return
         again = self._handover.was_said(event.text)
-        self._downlink.show_evidence(now)
+        self._evidence.show(now)
         if self._journal.understand(now):
             self._cuts.forget()
             self._uplink.end_hushed(now)

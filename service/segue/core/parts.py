@@ -29,6 +29,7 @@ class Parts:
         self.recall = Recall(options.initial_history)
         self.downlink = Downlink(options, actions, self.recall, runs_ahead=policy.transcripts_run_ahead)
         self.playback = self.downlink.playback
+        self.evidence = self.downlink.evidence
         self.notes = Notes(policy.resume_context(options.resume_context), self.profile.note_slot, self.recall, actions)
         instructions = Instructions(options, self.profile, self.recall, self.notes, transparent=policy.transparent)
         self.instructions = instructions

@@ -21,6 +21,7 @@ class Patience:
         self._uplink = parts.uplink
         self._journal = parts.journal
         self._downlink = parts.downlink
+        self._evidence = parts.evidence
         self._watchdog = parts.watchdog
         self._calls = parts.calls
         self._cuts = parts.cuts
@@ -35,7 +36,7 @@ class Patience:
             or self._uplink.queued
             or self._uplink.holding
             or self._cuts.deadline() < inf
-            or self._downlink.doubt_deadline() < inf
+            or self._evidence.deadline() < inf
             or (turn is not None and not turn.cut)
         )
         if restless:

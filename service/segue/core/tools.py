@@ -29,6 +29,7 @@ class Tools:
         self._calls = parts.calls
         self._recall = parts.recall
         self._downlink = parts.downlink
+        self._evidence = parts.evidence
         self._playback = parts.playback
         self._journal = parts.journal
         self._links = parts.links
@@ -115,7 +116,7 @@ class Tools:
         free = [call for call in calls if not (call.answerable and call.blocking)]
         interrupts = any(call.scheduling is Scheduling.INTERRUPT for call in free)
         if interrupts or texts:
-            self._downlink.note_result(now, interrupts=interrupts)
+            self._evidence.note_result(now, interrupts=interrupts)
         if texts:
             self._watchdog.retold = True
             self._uplink.ask("\n".join(texts))

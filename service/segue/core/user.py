@@ -21,6 +21,7 @@ class User:
         self._listener = listener
         self._recall = parts.recall
         self._downlink = parts.downlink
+        self._evidence = parts.evidence
         self._playback = parts.playback
         self._uplink = parts.uplink
         self._journal = parts.journal
@@ -51,7 +52,7 @@ class User:
             self._recall.hear_user(f" {text}", 0)
             if not held:
                 self._cuts.forget()
-                self._downlink.note_text(now)
+                self._evidence.note_text(now)
                 self._await_answer(now)
         return fault
 
@@ -62,10 +63,10 @@ class User:
         """
         if not self._uplink.signal(edge, now) or self._uplink.holding:
             return
-        self._downlink.show_evidence(now, since)
+        self._evidence.show(now, since)
         if edge is Edge.START:
             self._file_words()
-            self._downlink.cut_all(now)
+            self._evidence.cut_all(now)
             self._listener.watch_cut()
             if not self._detects:
                 # A client knows what it says; what Segue has heard may be a cough.
@@ -79,7 +80,7 @@ class User:
         self._handover.forget_request()
         last = self._downlink.turns.last_number
         cut = self._downlink.stop(turn, heard, now)
-        self._downlink.show_evidence(now)
+        self._evidence.show(now)
         # An answer may be awaited still of which a number is over already: a sound cut it before its first word.
         still = not (turn or cut or self._downlink.turns.open or self._journal.speaking(now))
         if still:
@@ -104,8 +105,8 @@ class User:
             held = self._uplink.holds(now)
             self._uplink.write(fenced(text), now)
             if not held:
-                self._downlink.note_sign(now)
-                self._downlink.note_text(now)
+                self._evidence.note_sign(now)
+                self._evidence.note_text(now)
                 self._await_answer(now)
         return fault
 
@@ -126,7 +127,7 @@ class User:
     def _hear_voice(self, now: float) -> None:
         if self._uplink.holding:
             return
-        self._downlink.show_evidence(now)
+        self._evidence.show(now)
         self._listener.hear_user()
         if self._uplink.speaking:
             self._hear_words(now)
@@ -137,7 +138,7 @@ class User:
 
     def _hear_words(self, now: float) -> None:
         self._downlink.words_at = self._playback.active_at = now
-        self._downlink.show_evidence(now)
+        self._evidence.show(now)
         self._downlink.interrupt_playout(now)
         self._listener.watch_cut()
         self._handover.forget_request()
@@ -151,9 +152,9 @@ class User:
         held = [piece.payload for piece in self._uplink.release(now)]
         if not held:
             return
-        self._downlink.show_evidence(now)
+        self._evidence.show(now)
         if Edge.START in held:
-            self._downlink.cut_all(now)
+            self._evidence.cut_all(now)
         if worded:
             self._hear_words(now)
             self._watchdog.expect(now + self._uplink.queued_seconds)
