@@ -3,12 +3,14 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from segue.config import Settings
 from segue.gateway import Gateway
+from tests.edge.house import House
 from tests.scripted_backend import ScriptedBackend
 from tests.waiting import wait_until
 
@@ -33,6 +35,11 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 @pytest.fixture
 def backend() -> ScriptedBackend:
     return ScriptedBackend()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
 
 
 @pytest.fixture

@@ -29,12 +29,14 @@ def opening(**fields: Any) -> OpenSession:
 
 
 class Conversation:
-    """One Converse call on a channel of grpc.aio."""
+    """One Converse call on a channel of grpc.aio, with a bearer token if one is given."""
 
-    def __init__(self, channel: Any) -> None:
-        self.call = channel.stream_stream(METHOD)()
+    def __init__(self, channel: Any, token: str = "") -> None:
+        self.call = channel.stream_stream(METHOD)(metadata=bearer(token))
         self.messages: list[ConverseResponse] = []
         self.heard: list[ServerEvent] = []
+        # What the status said of when to try again.
+        self.retry = error_details_pb2.RetryInfo()
         self._waiting: deque[ServerEvent] = deque()
 
     async def say(self, *events: ClientEvent) -> None:
@@ -92,7 +94,8 @@ class Conversation:
         explained = error_details_pb2.ErrorInfo()
         status = await rpc_status.aio.from_call(self.call)  # type: ignore[attr-defined]
         for detail in status.details if status else ():
-            assert detail.Unpack(explained)
+            if not detail.Unpack(explained):
+                assert detail.Unpack(self.retry)
         return code, explained
 
 
@@ -110,14 +113,21 @@ async def connected(port: int, credentials: grpc.ChannelCredentials | None = Non
 
 
 @asynccontextmanager
-async def conversing(port: int, credentials: grpc.ChannelCredentials | None = None) -> AsyncIterator[Conversation]:
+async def conversing(
+    port: int, credentials: grpc.ChannelCredentials | None = None, token: str = ""
+) -> AsyncIterator[Conversation]:
     """Yield a conversation over a connection of its own. What is left of it in the end is cancelled."""
     async with connected(port, credentials) as channel:
-        conversation = Conversation(channel)
+        conversation = Conversation(channel, token)
         try:
             yield conversation
         finally:
             conversation.call.cancel()
+
+
+def bearer(token: str) -> tuple[tuple[str, str], ...]:
+    """Return the metadata of a call that shows this token; none for an empty one."""
+    return (("authorization", f"Bearer {token}"),) if token else ()
 
 
 def kinds(events: Iterable[ServerEvent]) -> list[str | None]:

@@ -45,6 +45,12 @@ def test_every_setting_can_be_set_in_each_way(environment: pytest.MonkeyPatch, t
         "port": 0,
         "tls_cert_file": Path("/chain.pem"),
         "tls_key_file": Path("/key.pem"),
+        "tls_client_ca_file": Path("/ca.pem"),
+        "tenants_file": Path("/tenants.toml"),
+        "jwks": "https://issuer.example/keys",
+        "jwt_issuer": "https://issuer.example",
+        "jwt_audience": "segue",
+        "jwt_tenant_claim": "org",
         "plaintext": True,
         "no_auth": True,
         "metrics_host": "0.0.0.0",
@@ -59,6 +65,9 @@ def test_every_setting_can_be_set_in_each_way(environment: pytest.MonkeyPatch, t
         "false_interruption": "wait",
         "resume_template": "Missed: {unheard}",
         "profiles": {"3.8-live": {"reply_timeout": 10.0, "proactive": False}},
+        "max_sessions": 10,
+        "max_streams": 20,
+        "max_loop_lag": 0.5,
         "drain_timeout": 0.0,
         "log_level": "debug",
         "log_format": "json",
@@ -93,6 +102,10 @@ def test_every_setting_can_be_set_in_each_way(environment: pytest.MonkeyPatch, t
         ('false_interruption = "stop"', "false_interruption: Input should be 'continue' or 'wait'"),
         ('resume_template = "{name}"', "resume_template: the placeholder {name} is not known: the placeholders are"),
         ('resume_template = "{"', "resume_template: Single '{' encountered in format string: write a brace that is no"),
+        ('jwks = "https://[secret/keys"', "jwks: Value error, Invalid IPv6 URL"),
+        ("max_sessions = 0", "max_sessions: Input should be greater than or equal to 1"),
+        ("max_streams = 0", "max_streams: Input should be greater than or equal to 1"),
+        ("max_loop_lag = 0", "max_loop_lag: Input should be greater than 0"),
         ("profiles = 1", "profiles: Input should be a valid dictionary"),
         (
             "[profiles.half-cascade]\nwindow = 0",
@@ -111,6 +124,7 @@ def test_what_cannot_be_in_a_file_is_one_clear_line(tmp_path: Path, text: str, c
         load(path)
     assert complaint in str(raised.value)
     assert "\n" not in str(raised.value)
+    assert "secret" not in str(raised.value)
 
 
 def test_profiles_in_the_environment_must_be_json(environment: pytest.MonkeyPatch) -> None:
@@ -171,12 +185,13 @@ def test_loopback_needs_nothing(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.1", "example.com", ""])
-def test_another_address_needs_tls_or_plaintext_and_no_auth_each_for_itself(host: str, tmp_path: Path) -> None:
+def test_another_address_needs_tls_and_tenants_or_to_do_without_explicitly(host: str, tmp_path: Path) -> None:
     chain, key = certificate(tmp_path)
     tls: dict[str, Any] = {"tls_cert_file": chain, "tls_key_file": key}
     neither = Settings(host=host).fault()
     assert neither is not None
     assert "--plaintext" in neither
+    assert "SEGUE_TENANTS_FILE" in neither
     assert "--no-auth" in neither
     for secrecy in ({"plaintext": True}, tls):
         fault = Settings(host=host, **secrecy).fault()
@@ -184,10 +199,38 @@ def test_another_address_needs_tls_or_plaintext_and_no_auth_each_for_itself(host
         assert "--plaintext" not in fault
         assert "--no-auth" in fault
         assert Settings(host=host, no_auth=True, **secrecy).fault() is None
+        assert Settings(host=host, tenants_file=tmp_path / "tenants.toml", **secrecy).fault() is None
     fault = Settings(host=host, no_auth=True).fault()
     assert fault is not None
     assert "--plaintext" in fault
     assert "--no-auth" not in fault
+
+
+JWT = {"jwks": "/keys.json", "jwt_issuer": "https://issuer.example", "jwt_audience": "segue"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"no_auth": True}, "leave one out"),
+        ({"tenants_file": None, **JWT}, "SEGUE_JWKS needs SEGUE_TENANTS_FILE"),
+        (JWT | {"jwt_issuer": ""}, "needs SEGUE_JWT_ISSUER and SEGUE_JWT_AUDIENCE"),
+        (JWT | {"jwt_audience": ""}, "needs SEGUE_JWT_ISSUER and SEGUE_JWT_AUDIENCE"),
+        (JWT | {"jwks": "http://issuer.example/keys"}, "neither a file nor an https URL"),
+        (JWT | {"jwks": "https://me:secret@issuer.example/keys"}, "neither a file nor an https URL"),
+        (JWT | {"jwks": "https:///keys"}, "neither a file nor an https URL"),
+        ({"tls_client_ca_file": Path("/ca.pem")}, "needs SEGUE_TLS_CERT_FILE and SEGUE_TLS_KEY_FILE"),
+        (JWT, None),
+        (JWT | {"jwks": "https://issuer.example/keys"}, None),
+    ],
+)
+def test_authentication_that_cannot_be_is_one_clear_line(settings: dict[str, Any], complaint: str | None) -> None:
+    fault = Settings(**{"tenants_file": Path("/tenants.toml")} | settings).fault()
+    if complaint is None:
+        assert fault is None
+    else:
+        assert complaint in (fault or "")
+        assert "secret" not in (fault or "")
 
 
 def test_metrics_have_an_address_of_their_own() -> None:

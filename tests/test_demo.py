@@ -353,6 +353,16 @@ def test_a_link_that_was_given_up_is_not_judged_where_the_simulator_is_no_witnes
     assert "Recovering" not in check(attributed(history)).checked
 
 
+def test_its_gateway_needs_no_credentials_whatever_else_does() -> None:
+    file = Path("/none")
+    settings = Settings(
+        tls_cert_file=file, tls_key_file=file, tls_client_ca_file=file, tenants_file=file, jwks="/none", port=7
+    )
+    assert settings.fault() is not None
+    assert command.open_to_itself(settings) == Settings(port=7)
+    assert command.open_to_itself(settings).fault() is None
+
+
 def test_links_are_renewed_soon_whatever_else_is_set_for_them() -> None:
     settings = Settings(model="gemini-3.8-live", profiles={"3.8-live": {"window": 1000}})
     policy = command.renewing_soon(settings).policy()

@@ -53,13 +53,17 @@ class Serving:
         return self.process.returncode, errors.decode()
 
 
+def plain_environ() -> dict[str, str]:
+    """Return the environment without what the settings and the credentials are read from."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("SEGUE_", "GEMINI_", "GOOGLE_"))}
+
+
 @asynccontextmanager
 async def serving(*arguments: str, **environment: str) -> AsyncIterator[Serving]:
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("SEGUE_", "GEMINI_", "GOOGLE_"))}
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "segue", "serve", *arguments),
-        env=plain | environment,
+        env=plain_environ() | environment,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )

@@ -1,12 +1,12 @@
 """`segue check`: the effective settings, and whether they work."""
 
 import asyncio
-from dataclasses import dataclass
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from segue.access import Access, Finding, without_secrets
 from segue.config import Settings, SettingsError, unknown_variables
 from segue.core.events import LinkEvent, LinkLost, LinkOpened
 from segue.core.options import Options
@@ -17,15 +17,6 @@ from segue.overrides import written
 from segue.serve import chosen_backend
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check found. `advice` is empty when all is well."""
-
-    what: str
-    result: str
-    advice: str = ""
-
-
 async def check(settings: Settings, console: Console) -> bool:
     """Print the settings and what was found of them. Returns whether all is well."""
     table = Table(title="Effective settings", title_justify="left")
@@ -33,9 +24,15 @@ async def check(settings: Settings, console: Console) -> bool:
         table.add_column(column)
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
-        table.add_row(f"SEGUE_{name.upper()}", escape(_shown(value)), field.description)
+        table.add_row(f"SEGUE_{name.upper()}", escape(_shown(name, value)), field.description)
     console.print(table, _families(settings))
-    findings = [*_static_findings(settings), await _reach_backend(settings)]
+    findings = _static_findings(settings)
+    if settings.fault() is None:
+        access = Access(settings)
+        for shown in access.tables():
+            console.print(shown)
+        findings += await access.findings()
+    findings.append(await _reach_backend(settings))
     for finding in findings:
         mark = "[red]✗[/red]" if finding.advice else "[green]✓[/green]"
         console.print(f"{mark} {finding.what}: {escape(finding.result)}", highlight=False)
@@ -44,7 +41,9 @@ async def check(settings: Settings, console: Console) -> bool:
     return not any(finding.advice for finding in findings)
 
 
-def _shown(value: object) -> str:
+def _shown(name: str, value: object) -> str:
+    if name == "jwks":
+        return without_secrets(str(value))
     if isinstance(value, dict):
         return ", ".join(value)
     return "" if value is None else str(value)

@@ -6,9 +6,10 @@ import ssl
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import pydantic_settings
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
@@ -32,6 +33,17 @@ class Settings(BaseSettings):
     port: int = Field(default=50051, ge=0, le=65535, description="gRPC port; 0 takes a free one")
     tls_cert_file: Path | None = Field(default=None, description="PEM certificate chain; with it gRPC speaks TLS")
     tls_key_file: Path | None = Field(default=None, description="PEM private key of the certificate")
+    tls_client_ca_file: Path | None = Field(
+        default=None,
+        description="PEM certificates of the CA of clients; with it each must show a certificate of its own",
+    )
+    tenants_file: Path | None = Field(default=None, description="TOML file of who may call, and what they may do")
+    jwks: str = Field(
+        default="", description="keys that sign JSON Web Tokens of tenants: a file, or an https URL; needs the next two"
+    )
+    jwt_issuer: str = Field(default="", description="the iss that such tokens must have")
+    jwt_audience: str = Field(default="", description="the aud that such tokens must have")
+    jwt_tenant_claim: str = Field(default="tenant", min_length=1, description="the claim that names the tenant")
     plaintext: bool = Field(default=False, description="allow gRPC without TLS off loopback")
     no_auth: bool = Field(default=False, description="allow gRPC without authentication off loopback")
     metrics_host: str = Field(default="127.0.0.1", description="where metrics and probes listen")
@@ -56,6 +68,11 @@ class Settings(BaseSettings):
     profiles: dict[str, dict[str, Any]] = Field(
         default={}, description="changes to what families of models can do, by family and field"
     )
+    max_sessions: int = Field(default=1000, ge=1, description="sessions at once; more are refused")
+    max_streams: int = Field(default=2000, ge=1, description="calls at once; more are refused")
+    max_loop_lag: float = Field(
+        default=0.25, gt=0, le=10, description="no new sessions while the event loop is so late on average"
+    )
     drain_timeout: float = Field(default=30.0, ge=0, le=600, description="how long running turns may finish at a stop")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="the least that is logged"
@@ -63,6 +80,12 @@ class Settings(BaseSettings):
     log_format: Literal["auto", "json", "console"] = Field(
         default="auto", description="auto: console on a terminal, else JSON"
     )
+
+    @field_validator("jwks")
+    @classmethod
+    def _is_read_as_a_url(cls, location: str) -> str:
+        urlsplit(location)
+        return location
 
     @model_validator(mode="after")
     def _policy_can_be(self) -> "Settings":
@@ -101,15 +124,35 @@ class Settings(BaseSettings):
                 ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.tls_cert_file, self.tls_key_file)
             except OSError as error:
                 return f"{self.tls_cert_file} and {self.tls_key_file} are no certificate and its key in PEM: {error}"
+        elif self.tls_client_ca_file is not None:
+            return "SEGUE_TLS_CLIENT_CA_FILE needs SEGUE_TLS_CERT_FILE and SEGUE_TLS_KEY_FILE: set them, too"
+        fault = self._fault_of_authentication()
+        if fault is not None:
+            return fault
         if is_loopback(self.host):
             return None
         missing = []
         if self.tls_cert_file is None and not self.plaintext:
             missing.append("TLS (SEGUE_TLS_CERT_FILE and SEGUE_TLS_KEY_FILE), or --plaintext to do without")
-        if not self.no_auth:
-            missing.append("--no-auth, since this version cannot authenticate clients")
+        if self.tenants_file is None and not self.no_auth:
+            missing.append("authentication (SEGUE_TENANTS_FILE), or --no-auth to do without")
         if missing:
             return f"{self.host} is not loopback, so anybody could connect. Needed: {'; and '.join(missing)}"
+        return None
+
+    def _fault_of_authentication(self) -> str | None:
+        if self.tenants_file is None:
+            return "SEGUE_JWKS needs SEGUE_TENANTS_FILE, which says what a token's tenant may do" if self.jwks else None
+        if self.no_auth:
+            return "SEGUE_TENANTS_FILE says who may call, and --no-auth that anybody may: leave one out"
+        if not self.jwks:
+            return None
+        if not (self.jwt_issuer and self.jwt_audience):
+            return "SEGUE_JWKS needs SEGUE_JWT_ISSUER and SEGUE_JWT_AUDIENCE: else tokens for others would do here, too"
+        if "://" in self.jwks:
+            parts = urlsplit(self.jwks)
+            if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc:
+                return "SEGUE_JWKS is neither a file nor an https URL without a user's name and password: correct it"
         return None
 
 

@@ -10,11 +10,15 @@ from prometheus_client import generate_latest
 from segue.backend.credentials import Credential
 from segue.backend.dialling import Dialler
 from segue.backend.link import Backend
-from segue.config import Settings
+from segue.config import Settings, SettingsError
+from segue.edge.auth.authentication import Authentication
+from segue.edge.auth.guard import Guard
 from segue.edge.converse import Converser
 from segue.edge.server import ListenError, Server
+from segue.files import UnusableError
 from segue.node.driver import Remains
 from segue.node.health import ProbeServer
+from segue.node.load import Load
 from segue.node.registry import Registry
 from segue.telemetry.metrics import Metrics
 
@@ -54,8 +58,10 @@ class Gateway:
             burst=settings.dial_burst,
             breaker_changed=partial(self.metrics.observe_breaker, credential.name),
         )
-        self.registry = Registry(self._backend, self.metrics, policy, witness)
+        self._load = Load(settings.max_sessions, settings.max_loop_lag)
+        self.registry = Registry(self._backend, self.metrics, policy, witness, self._load)
         self._converser = Converser(self.registry, self.metrics, settings.model, lambda: self._accepting)
+        self._authentication: Authentication | None = None
         self._server: Server | None = None
         self._probes: ProbeServer | None = None
         self._lag_task: asyncio.Task[None] | None = None
@@ -67,10 +73,15 @@ class Gateway:
         """Listen.
 
         Raises:
+            SettingsError: a file that the settings name cannot be used.
             ListenError: an address is taken or is not ours.
         """
         settings = self._settings
         assert settings.fault() is None
+        try:
+            self._authentication = authentication = Authentication(settings)
+        except UnusableError as error:
+            raise SettingsError(str(error)) from None
         try:
             self._probes = ProbeServer(
                 settings.metrics_host, settings.metrics_port, self.metrics.registry, lambda: self._accepting
@@ -79,22 +90,26 @@ class Gateway:
             address = f"{settings.metrics_host}:{settings.metrics_port}"
             advice = "set another SEGUE_METRICS_PORT or SEGUE_METRICS_HOST"
             raise ListenError(f"cannot serve metrics on {address}: {error.strerror}; {advice}") from None
-        self._server = Server(settings, self._converser)
+        guard = Guard(authentication.authenticator, self.metrics, max_streams=settings.max_streams)
+        self._server = Server(settings, self._converser, guard, authentication.credentials)
         try:
             self.port = await self._server.start()
         except ListenError:
             await asyncio.to_thread(self._probes.close)
             raise
         self.metrics_port = self._probes.port
+        authentication.start()
         self._accepting = True
         self._lag_task = asyncio.create_task(self._observe_lag(), name="event loop lag")
-        _log.info("serving", port=self.port, metrics_port=self.metrics_port)
+        authenticated = authentication.authenticator is not None
+        _log.info("serving", port=self.port, metrics_port=self.metrics_port, authenticated=authenticated)
 
     async def stop(self) -> None:
         """Take no new streams, let running turns finish within the drain time-out, and stop."""
         assert self._server is not None
         assert self._probes is not None
         assert self._lag_task is not None
+        assert self._authentication is not None
         _log.info("stopping", sessions=len(self.registry))
         self._accepting = False
         await self._server.refuse()
@@ -109,6 +124,7 @@ class Gateway:
         left = len(self.registry)
         self._converser.dismiss()
         await self._server.stop(_LAST_WORDS)
+        await self._authentication.stop()
         await self._backend.close()
         self._lag_task.cancel()
         await asyncio.gather(self._lag_task, return_exceptions=True)
@@ -128,4 +144,7 @@ class Gateway:
         while True:
             due = loop.time() + _LAG_PERIOD
             await asyncio.sleep(_LAG_PERIOD)
-            self.metrics.loop_lag.observe(max(0.0, loop.time() - due))
+            lag = max(0.0, loop.time() - due)
+            self.metrics.loop_lag.observe(lag)
+            self._load.observe_lag(lag)
+            self.registry.quotas.turn_over()

@@ -6,6 +6,7 @@ from segue.core import events as ev
 from segue.core.actions import End, HangUp, SendAudio
 from segue.core.ending import REPLY_TIMEOUT
 from segue.core.outputs import (
+    Closed,
     CloseReason,
     CutCause,
     EndReason,
@@ -227,6 +228,17 @@ def test_a_server_that_goes_down_finishes_the_turn_and_asks_to_open_again() -> N
     call.wait()
     call.assert_turn_ended(1)
     assert call.assert_closed(CloseReason.SHUTTING_DOWN).next is Next.OPEN_AGAIN
+
+
+def test_a_used_up_quota_lets_the_turn_finish_and_says_when_there_is_more() -> None:
+    call = answering()
+    call.receive(ev.QuotaReached(Closed(CloseReason.QUOTA, "no more today", Next.OPEN_AGAIN, retry_delay=60.0)))
+    call.complete()
+    call.wait()
+    call.assert_turn_ended(1)
+    closed = call.assert_closed(CloseReason.QUOTA)
+    assert (closed.message, closed.next, closed.retry_delay) == ("no more today", Next.OPEN_AGAIN, 60.0)
+    assert closed.totals is not None
 
 
 def test_a_session_that_was_ending_ends_of_what_first_made_it_end() -> None:

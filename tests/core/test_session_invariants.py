@@ -19,7 +19,7 @@ from tests.core.watched import NEXT_LINK, THE_LINK, Watched
 
 STORIES, STEPS = 400, 120
 # What ends a session ends the story, so it is rare.
-ENDINGS = (ev.StreamLost, ev.CloseReceived, ev.InputEnded, ev.ShutdownRequested, ev.StreamReady)
+ENDINGS = (ev.StreamLost, ev.CloseReceived, ev.InputEnded, ev.ShutdownRequested, ev.QuotaReached, ev.StreamReady)
 LIVELY = [event for event in EVENTS if not isinstance(event, ENDINGS)]
 CAUSES = [*ev.LossCause, *[ev.LossCause.TRANSIENT] * 20]
 TEXTS = ["", "yes", "What about it? "]

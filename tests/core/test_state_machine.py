@@ -9,7 +9,7 @@ import pytest
 from segue.core import events as ev
 from segue.core.actions import Action, Send, Wake
 from segue.core.options import Update
-from segue.core.outputs import CloseReason, Rejection, Usage
+from segue.core.outputs import Closed, CloseReason, Next, Rejection, Usage
 from segue.core.session import REACTIONS, State
 from tests.core.conversation import OPTIONS, Conversation, speech, voice
 
@@ -32,6 +32,7 @@ EVENTS: tuple[ev.Event, ...] = (
     ev.StreamLost(),
     ev.StreamReady(64, 256 * 1024),
     ev.ShutdownRequested(),
+    ev.QuotaReached(Closed(CloseReason.QUOTA, "no more today", Next.OPEN_AGAIN, retry_delay=60.0)),
     ev.Tick(),
     ev.LinkHeld(1),
     ev.LinkOpened(1),
@@ -153,6 +154,7 @@ TABLE: dict[type[ev.Event], tuple[str, str, str, str, str, str]] = {
     ev.StreamLost: ("ENDED End", "ENDED HangUp End", "ENDED HangUp End", "ENDED HangUp End", "ENDED End", "-"),
     ev.StreamReady: ("NEW", "OPENING", "OPEN", "FINISHING", "ENDED TurnEnded Closed End", "-"),
     ev.ShutdownRequested: ("-", "FINISHING", "FINISHING", "FINISHING", "-", "-"),
+    ev.QuotaReached: ("-", "FINISHING", "FINISHING", "FINISHING", "-", "-"),
     ev.Tick: ("-", "OPENING", "OPEN", "FINISHING", "-", "-"),
     # A link that is dialled says nothing but this; one that is up was opened before.
     ev.LinkHeld: ("-", "OPENING", "OPEN", "FINISHING", "-", "-"),

@@ -10,6 +10,7 @@ from itertools import chain
 from math import inf
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
+from segue.bucket import Bucket
 from segue.core.actions import Purpose
 from segue.core.events import LinkHeld, LinkLost, LinkOpened, LossCause
 
@@ -25,8 +26,6 @@ _LONGEST_PAUSE = 10.0
 _QUOTA_PAUSE = 60.0
 # A new session waits for its turn for so long, which is what a setup may take, in seconds.
 _LONGEST_WAIT = 5.0
-# A sum of intervals is off by less than this, in seconds.
-_ROUNDING = 1e-6
 
 Outcome: TypeAlias = LinkHeld | LinkOpened | LinkLost
 
@@ -66,7 +65,7 @@ class DialGate(Generic[_R]):
     """
 
     def __init__(self, rate: float, burst: int) -> None:
-        self._bucket = _Bucket(rate, burst)
+        self._bucket = Bucket(rate, burst)
         self._breakers: dict[str, _Breaker] = {}
         # Since when each dial waits.
         self._waiting: dict[Purpose, dict[_R, float]] = {purpose: {} for purpose in Purpose}
@@ -133,25 +132,6 @@ class DialGate(Generic[_R]):
     def waiting(self) -> list[_R]:
         """The dials that wait, the first to begin first."""
         return list(chain.from_iterable(self._waiting.values()))
-
-
-class _Bucket:
-    """A token bucket, kept as the time when it is full again (GCRA, ITU-T I.371), so that no sum of tokens drifts."""
-
-    def __init__(self, rate: float, burst: int) -> None:
-        self.interval = 1 / rate
-        self._allowance = (burst - 1) * self.interval + _ROUNDING
-        self._full_at = -inf
-
-    @property
-    def next_at(self) -> float:
-        return self._full_at - self._allowance
-
-    def has(self, now: float) -> bool:
-        return now >= self.next_at
-
-    def take(self, now: float) -> None:
-        self._full_at = max(self._full_at, now) + self.interval
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from enum import Enum, auto
 from typing import TypeAlias
 
 from segue.core.options import Options, Scheduling, Update
-from segue.core.outputs import CloseReason, Rejection, Usage
+from segue.core.outputs import Closed, CloseReason, Rejection, Usage
 
 
 class LossCause(Enum):
@@ -175,6 +175,13 @@ class StreamReady:
 @dataclass(slots=True)
 class ShutdownRequested:
     """The pod goes down: finish the running turn."""
+
+
+@dataclass(slots=True)
+class QuotaReached:
+    """A limit of whoever the session belongs to is used up: finish the running turn, and end as `closing` says."""
+
+    closing: Closed
 
 
 @dataclass(slots=True)
@@ -374,4 +381,4 @@ LinkEvent: TypeAlias = (
     | ToolCallsCancelled
     | UsageReported
 )
-Event: TypeAlias = ClientEvent | LinkEvent | SpeechJudged | ShutdownRequested | Tick
+Event: TypeAlias = ClientEvent | LinkEvent | SpeechJudged | ShutdownRequested | QuotaReached | Tick

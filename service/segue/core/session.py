@@ -95,11 +95,8 @@ class Session:
         """Return when the next Tick is due, on the clock of `now`; inf for never."""
         if ev.Tick not in self._reactions:
             return inf
-        return min(
-            min(self._outbox.ready_at(), self._numbers.ack_at) if self._writer_waits else inf,
-            self._line.deadline(),
-            self._ending.deadline(),
-        )
+        ready_at = min(self._outbox.ready_at(), self._numbers.ack_at) if self._writer_waits else inf
+        return min(ready_at, self._line.deadline(), self._ending.deadline())
 
     @property
     def link(self) -> int:
@@ -165,6 +162,9 @@ class Session:
 
     def _shut_down(self, _event: ev.ShutdownRequested, now: float) -> None:
         self._finish(Closed(CloseReason.SHUTTING_DOWN, "the server goes down", Next.OPEN_AGAIN), now)
+
+    def _reach_quota(self, event: ev.QuotaReached, now: float) -> None:
+        self._finish(event.closing, now)
 
     def _lose_stream(self, _event: ev.StreamLost, _now: float) -> None:
         self._line.succession.hang_up()
@@ -281,6 +281,7 @@ _LIVE: dict[type, Reaction] = (
         ev.CloseReceived: Session._take_close,
         ev.InputEnded: Session._end_input,
         ev.ShutdownRequested: Session._shut_down,
+        ev.QuotaReached: Session._reach_quota,
         ev.Tick: Session._tick,
     }
     | dict.fromkeys(INPUTS, Session._take)

@@ -1,7 +1,6 @@
 """One client stream: events are routed to the sessions on its channels, and what they say is pulled into batches."""
 
 import asyncio
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -12,11 +11,14 @@ from google.protobuf.message import DecodeError
 
 from segue.core.events import InputEnded, ShutdownRequested, StreamLost
 from segue.core.outputs import Audio, Closed, CloseReason, Next
+from segue.edge.auth.caller import ANYONE, CALLER, Caller
+from segue.edge.opened import OpenedChannels
 from segue.edge.status import status_of
 from segue.edge.wire import read_input, write_output
 from segue.node.driver import Driver
 from segue.node.registry import Registry
 from segue.telemetry.metrics import Metrics
+from segue.tenants import Tenant
 from segue_client.segue.v1.client_event_pb2 import ClientEvent
 from segue_client.segue.v1.server_event_pb2 import ServerEvent
 from segue_client.segue.v1.voice_session_service_pb2 import ConverseRequest, ConverseResponse
@@ -34,6 +36,8 @@ _CANCELLATION_DELAY = 0.02
 _EVENT_OVERHEAD = 32
 # So many channels that were never opened are told so; what comes on others is only counted.
 _MAX_STRANGERS = 1024
+# So many answers may wait for a client that does not read them before no more is read of what it says.
+_MAX_ANSWERS = 1024
 _GOING_DOWN = "the server goes down: try another"
 
 
@@ -44,11 +48,11 @@ class MalformedError(Exception):
 class _Channel:
     """A session's place on the stream."""
 
-    def __init__(self, number: int, stream: "Stream") -> None:
+    def __init__(self, number: int, stream: "Stream", tenant: Tenant) -> None:
         self.number = number
         self.awake = False
         self._stream = stream
-        self.driver: Driver = stream.registry.open(self._wake, self._ended)
+        self.driver: Driver = stream.registry.open(self._wake, self._ended, tenant)
 
     def _wake(self) -> None:
         if not self.awake:
@@ -59,37 +63,20 @@ class _Channel:
         self._stream.drop(self)
 
 
-class _Opened:
-    """The channels that were ever opened, in increasing order: as ranges, since most clients count by one."""
-
-    def __init__(self) -> None:
-        self._ranges: list[range] = []
-
-    @property
-    def highest(self) -> int:
-        return self._ranges[-1][-1] if self._ranges else -1
-
-    def add(self, number: int) -> None:
-        if self._ranges and self._ranges[-1].stop == number:
-            number_range = range(self._ranges.pop().start, number + 1)
-        else:
-            number_range = range(number, number + 1)
-        self._ranges.append(number_range)
-
-    def __contains__(self, number: int) -> bool:
-        index = bisect_right(self._ranges, number, key=lambda numbers: numbers.start)
-        return index > 0 and number in self._ranges[index - 1]
-
-
 class Stream:
-    """The channels of one stream. `route` takes what the client says, `pull` gives what goes into a message."""
+    """The channels of one stream. `route` takes what the client says, `pull` gives what goes into a message.
 
-    def __init__(self, registry: Registry, metrics: Metrics, default_model: str) -> None:
+    Attributes:
+        answers_fit: set while more that the client says may be taken.
+    """
+
+    def __init__(self, registry: Registry, metrics: Metrics, default_model: str, caller: Caller = ANYONE) -> None:
         self.registry = registry
+        self._caller = caller
         self._metrics = metrics
         self._default_model = default_model
         self._channels: dict[int, _Channel] = {}
-        self._opened = _Opened()
+        self._opened = OpenedChannels()
         self._strangers: set[int] = set()
         self._ready: deque[_Channel] = deque()
         # What goes before all that the sessions have to say.
@@ -97,25 +84,28 @@ class Stream:
         self._ended = False
         self.dismissed = False
         self.output_waits = asyncio.Event()
+        self.answers_fit = asyncio.Event()
+        self.answers_fit.set()
 
     @property
     def over(self) -> bool:
         """Return whether no more input comes and no session is left."""
         return (self._ended or self.dismissed) and not self._channels and not self._first
 
-    def route(self, event: ClientEvent) -> None:
-        """Give one client event to its session."""
+    def route(self, event: ClientEvent) -> bool:
+        """Give one client event to its session. Returns whether it asked for one, which costs the most."""
         channel = self._channels.get(event.channel)
         arm = event.WhichOneof("input")
         if channel is None:
             if arm in ("open", "resume"):
                 self._open(event)
-            else:
-                self._answer_stray(event.channel)
+                return True
+            self._answer_stray(event.channel)
         elif arm == "audio":
             channel.driver.hear(event.seq, event.audio)
         else:
             channel.driver.feed(read_input(event, self._default_model))
+        return False
 
     def _open(self, event: ClientEvent) -> None:
         number = event.channel
@@ -124,10 +114,23 @@ class Stream:
             self._say(number, 1, Closed(CloseReason.INVALID_OPEN, message, Next.NONE))
             return
         self._opened.add(number)
-        channel = self._channels[number] = _Channel(number, self)
-        channel.driver.feed(read_input(event, self._default_model))
+        tenant = self._caller.tenant
+        if tenant is None:
+            message = "the credentials of this stream are no longer valid: open a new one with others"
+            self._refuse(number, Closed(CloseReason.UNAUTHENTICATED, message, Next.NONE))
+            return
+        refusal = self.registry.refusal(tenant)
+        if refusal is not None:
+            self._refuse(number, refusal)
+            return
+        channel = self._channels[number] = _Channel(number, self, tenant)
+        channel.driver.feed(read_input(event, self._default_model, tenant))
         if self.registry.finishing:
             channel.driver.feed(ShutdownRequested())
+
+    def _refuse(self, number: int, closed: Closed) -> None:
+        self._metrics.rejections.labels(closed.reason.name.lower()).inc()
+        self._say(number, 1, closed)
 
     def end_input(self) -> None:
         """The client half-closed: the sessions finish."""
@@ -156,6 +159,8 @@ class Stream:
             if events and room < 0:
                 return events
             events.append(self._first.popleft())
+        if len(self._first) < _MAX_ANSWERS:
+            self.answers_fit.set()
         while self._ready and len(events) < MAX_RESPONSE_EVENTS and room >= _SHARE_ROOM:
             channel = self._ready.popleft()
             channel.awake = False
@@ -192,6 +197,8 @@ class Stream:
 
     def _say(self, number: int, seq: int, closed: Closed) -> None:
         self._first.append(write_output(number, seq, closed))
+        if len(self._first) >= _MAX_ANSWERS:
+            self.answers_fit.clear()
         self.output_waits.set()
 
 
@@ -218,7 +225,7 @@ class Converser:
         """Serve one stream of serialised ConverseRequests."""
         if not self._accepting():
             await _abort(context, grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN", _GOING_DOWN)
-        stream = Stream(self._registry, self._metrics, self._default_model)
+        stream = Stream(self._registry, self._metrics, self._default_model, CALLER.get())
         self._streams.add(stream)
         self._metrics.streams_active.inc()
         reader = asyncio.create_task(_read(context, stream), name="converse reader")
@@ -267,7 +274,10 @@ async def _read(context: "grpc.aio.ServicerContext[bytes, bytes]", stream: Strea
                 f"a message with {len(request.events)} events: at most {MAX_REQUEST_EVENTS} are allowed"
             )
         for event in request.events:
-            stream.route(event)
+            if stream.route(event):
+                # Many in one message must not hold up the sessions of others.
+                await asyncio.sleep(0)
+        await stream.answers_fit.wait()
 
 
 async def _write(context: "grpc.aio.ServicerContext[bytes, bytes]", stream: Stream) -> None:

@@ -25,6 +25,7 @@ from segue.edge.backend_options import read_backend_options, wrong_backend_optio
 from segue.edge.durations import out_of_range, seconds, seconds_of
 from segue.edge.tools import read_functions, wrong_tools
 from segue.edge.updating import read_barge_in, read_lead, wrong_barge_in, wrong_delivery
+from segue.tenants import ANYBODY, Tenant
 from segue_client.segue.v1 import open_session_pb2 as pb
 
 MAX_OPEN_BYTES = 32 * 1024
@@ -40,14 +41,14 @@ _FRAME_DURATIONS = {Encoding.LINEAR16: 0.040, Encoding.MULAW: 0.020, Encoding.AL
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a session cannot be: INVALID_OPEN or UNIMPLEMENTED, and what to do."""
+    """Why a session cannot be: INVALID_OPEN, UNIMPLEMENTED or PERMISSION_DENIED, and what to do."""
 
     reason: CloseReason
     message: str
 
 
-def read_open(opening: pb.OpenSession, default_model: str) -> Options | Refusal:
-    """Return the options of a session, or why there can be none. All that is wrong is said at once."""
+def read_open(opening: pb.OpenSession, default_model: str, tenant: Tenant = ANYBODY) -> Options | Refusal:
+    """Return the options of a tenant's session, or why there can be none. All that is wrong is said at once."""
     size = opening.ByteSize()
     if size > MAX_OPEN_BYTES:
         return Refusal(CloseReason.INVALID_OPEN, f"an open of {size} bytes: at most {MAX_OPEN_BYTES} are allowed")
@@ -57,14 +58,19 @@ def read_open(opening: pb.OpenSession, default_model: str) -> Options | Refusal:
     unserved = [*_unserved(opening)]
     if unserved:
         return Refusal(CloseReason.UNIMPLEMENTED, f"not served by this version: {'; '.join(unserved)}")
+    defaults = tenant.defaults
+    model = opening.model or defaults.model or default_model
+    denied = [*_denied(opening, model, tenant)]
+    if denied:
+        return Refusal(CloseReason.PERMISSION_DENIED, "; ".join(denied))
     detection = opening.turn_detection
     compression = opening.context_compression
     output_format = read_format(opening.output_format) if opening.HasField("output_format") else MODEL_GIVES
     return Options(
-        model=opening.model or default_model,
-        voice=opening.voice,
-        language=opening.language,
-        system_instruction=opening.system_instruction,
+        model=model,
+        voice=opening.voice or defaults.voice,
+        language=opening.language or defaults.language,
+        system_instruction=opening.system_instruction or defaults.system_instruction,
         modality=Modality.TEXT if opening.response_modality == pb.OpenSession.MODALITY_TEXT else Modality.AUDIO,
         mode=_MODES[detection.mode],
         detection=ServerDetection(
@@ -93,8 +99,8 @@ def read_open(opening: pb.OpenSession, default_model: str) -> Options | Refusal:
         compression=None
         if compression.off
         else Compression(compression.trigger_tokens or None, compression.target_tokens or None),
-        idle_timeout=seconds(opening, "idle_timeout", 600.0),
-        max_duration=seconds(opening, "max_duration", 14_400.0),
+        idle_timeout=_at_most(tenant.idle_timeout, seconds(opening, "idle_timeout", 600.0)),
+        max_duration=_at_most(tenant.max_duration, seconds(opening, "max_duration", 14_400.0)),
         labels=dict(opening.labels),
         notices=opening.include_notices,
         backend_options=read_backend_options(opening.backend_options),
@@ -208,6 +214,17 @@ def _enum_holders(opening: pb.OpenSession) -> Iterator[tuple[Message, str]]:
 def _unserved(opening: pb.OpenSession) -> Iterator[str]:
     if seconds_of(opening.resume_window):
         yield "resume_window"
+
+
+def _denied(opening: pb.OpenSession, model: str, tenant: Tenant) -> Iterator[str]:
+    if not tenant.may_use(model):
+        yield f"the tenant may not use the model {model!r}: set one that it may, such as {tenant.models[0]}"
+    if opening.backend_options.fields and not tenant.backend_options:
+        yield "the tenant may not set backend_options: leave them out"
+
+
+def _at_most(limit: float | None, asked: float) -> float:
+    return asked if limit is None else min(limit, asked)
 
 
 def read_format(audio_format: pb.AudioFormat) -> AudioFormat:

@@ -9,6 +9,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
 from segue.config import Settings
+from segue.edge.auth.guard import Guard
 from segue.edge.converse import Converser
 from segue_client.segue.v1 import voice_session_service_pb2
 
@@ -23,7 +24,19 @@ _OPTIONS = (
     ("grpc.keepalive_permit_without_calls", 1),
     # A second gateway on the same port is a mistake, not a way to share load.
     ("grpc.so_reuseport", 0),
+    # The contract's limit for a message, after it was unpacked, too.
+    ("grpc.max_receive_message_length", 4 * 2**20),
+    # A token in a call's metadata is at most half of it. With a soft limit below, chance would refuse some calls.
+    ("grpc.max_metadata_size", 16 * 1024),
+    ("grpc.absolute_max_metadata_size", 16 * 1024),
+    # Who connects and says nothing, or not all that begins a connection, is hung up on; so is, later, who makes no call
+    # or does not say all that begins one.
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    ("grpc.max_connection_idle_ms", 300_000),
 )
+# More streams than a server takes at once wait with the client without a word: so many more are let through on each
+# connection as to be told.
+_TOLD = 100
 
 
 class ListenError(Exception):
@@ -43,11 +56,26 @@ def try_address(host: str, port: int) -> None:
 
 
 class Server:
-    """Listens for clients. NOT_SERVING until `start` is done and from `refuse` on."""
+    """Listens for clients. NOT_SERVING until `start` is done and from `refuse` on.
 
-    def __init__(self, settings: Settings, converser: Converser) -> None:
+    Args:
+        settings: where it listens, and how many streams it takes.
+        converser: serves the voice service.
+        guard: asked first, for every call.
+        credentials: None for no TLS.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        converser: Converser,
+        guard: Guard,
+        credentials: grpc.ServerCredentials | None = None,
+    ) -> None:
         self._settings = settings
-        self._server = grpc.aio.server(options=_OPTIONS)
+        self._credentials = credentials
+        streams = ("grpc.max_concurrent_streams", settings.max_streams + _TOLD)
+        self._server = grpc.aio.server(interceptors=(guard,), options=(*_OPTIONS, streams))
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
         converse = grpc.stream_stream_rpc_method_handler(converser.converse)
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE, {"Converse": converse}),))
@@ -79,11 +107,9 @@ class Server:
         return port
 
     def _bind(self, address: str) -> int:
-        settings = self._settings
-        if settings.tls_cert_file is None or settings.tls_key_file is None:
+        if self._credentials is None:
             return self._server.add_insecure_port(address)
-        pair = (settings.tls_key_file.read_bytes(), settings.tls_cert_file.read_bytes())
-        return self._server.add_secure_port(address, grpc.ssl_server_credentials([pair]))
+        return self._server.add_secure_port(address, self._credentials)
 
     async def refuse(self) -> None:
         """Say that new streams are not welcome; the running ones live on."""

@@ -14,15 +14,19 @@ from segue.edge.json_text import read_object
 from segue.edge.opening import Refusal, read_open
 from segue.edge.tools import read_response
 from segue.edge.updating import read_update
+from segue.tenants import ANYBODY, Tenant
 from segue_client.segue.v1 import client_event_pb2, error_pb2
 from segue_client.segue.v1 import server_event_pb2 as pb
 
 
-def read_input(event: client_event_pb2.ClientEvent, default_model: str) -> ev.ClientEvent:
-    """Return what the core is told of any client event but audio, whose level the caller measures."""
-    reader = _READERS.get(event.WhichOneof("input") or "")
+def read_input(event: client_event_pb2.ClientEvent, default_model: str, tenant: Tenant = ANYBODY) -> ev.ClientEvent:
+    """Return what the core is told of any client event of a tenant's but audio, whose level the caller measures."""
+    arm = event.WhichOneof("input") or ""
+    if arm == "open":
+        return _read_open(event, default_model, tenant)
+    reader = _READERS.get(arm)
     if reader is not None:
-        return reader(event, default_model)
+        return reader(event)
     return ev.InputRefused(
         event.seq,
         out.Rejection.UNKNOWN_INPUT,
@@ -30,45 +34,45 @@ def read_input(event: client_event_pb2.ClientEvent, default_model: str) -> ev.Cl
     )
 
 
-def _read_open(event: client_event_pb2.ClientEvent, default_model: str) -> ev.ClientEvent:
-    options = read_open(event.open, default_model)
+def _read_open(event: client_event_pb2.ClientEvent, default_model: str, tenant: Tenant) -> ev.ClientEvent:
+    options = read_open(event.open, default_model, tenant)
     if isinstance(options, Refusal):
         return ev.OpenRefused(event.seq, options.reason, options.message)
     return ev.OpenReceived(event.seq, options)
 
 
-def _read_resume(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
+def _read_resume(event: client_event_pb2.ClientEvent) -> ev.ClientEvent:
     return ev.OpenRefused(event.seq, out.CloseReason.UNIMPLEMENTED, "resume is not served by this version: open anew")
 
 
-def _read_text(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
+def _read_text(event: client_event_pb2.ClientEvent) -> ev.ClientEvent:
     return ev.TextReceived(event.seq, event.text.text)
 
 
-def _read_image(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
+def _read_image(event: client_event_pb2.ClientEvent) -> ev.ClientEvent:
     fault = fault_of_image(event.image.content, event.image.mime_type)
     if fault is not None:
         return ev.InputRefused(event.seq, *fault)
     return ev.ImageReceived(event.seq, event.image.content, event.image.mime_type)
 
 
-def _read_update(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
+def _read_update(event: client_event_pb2.ClientEvent) -> ev.ClientEvent:
     update = read_update(event.update)
     return ev.UpdateReceived(event.seq, update) if isinstance(update, Update) else ev.InputRefused(event.seq, *update)
 
 
-def _read_note(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
+def _read_note(event: client_event_pb2.ClientEvent) -> ev.ClientEvent:
     return ev.NoteReceived(event.seq, event.note.text, event.note.answer)
 
 
-def _read_activity(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
+def _read_activity(event: client_event_pb2.ClientEvent) -> ev.ClientEvent:
     started = _EDGES.get(event.activity.edge)
     if started is None:
         return _invalid(event, f"activity.edge is {event.activity.edge}: set it to EDGE_START or EDGE_END")
     return ev.ActivityReceived(event.seq, started)
 
 
-def _read_tool_result(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
+def _read_tool_result(event: client_event_pb2.ClientEvent) -> ev.ClientEvent:
     result = event.tool_result
     if result.WhichOneof("outcome") is None:
         return _invalid(event, "a tool_result without an outcome: set its result or its error")
@@ -81,7 +85,7 @@ def _read_tool_result(event: client_event_pb2.ClientEvent, _default_model: str) 
     return ev.ToolResultReceived(event.seq, result.call_id, response, scheduling, result.will_continue)
 
 
-def _read_interrupt(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
+def _read_interrupt(event: client_event_pb2.ClientEvent) -> ev.ClientEvent:
     interrupt = event.interrupt
     if not interrupt.HasField("heard"):
         return ev.InterruptReceived(event.seq, interrupt.turn, None)
@@ -91,7 +95,7 @@ def _read_interrupt(event: client_event_pb2.ClientEvent, _default_model: str) ->
     return ev.InterruptReceived(event.seq, interrupt.turn, heard)
 
 
-def _read_ack(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
+def _read_ack(event: client_event_pb2.ClientEvent) -> ev.ClientEvent:
     ack = event.ack
     if event.seq:
         return _invalid(event, "an ack with a number: leave its seq at 0")
@@ -99,7 +103,7 @@ def _read_ack(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.Cl
     return ev.AckReceived(ack.seq, ack.heard.turn, heard)
 
 
-def _read_close(event: client_event_pb2.ClientEvent, _default_model: str) -> ev.ClientEvent:
+def _read_close(event: client_event_pb2.ClientEvent) -> ev.ClientEvent:
     return ev.CloseReceived(event.seq, event.close.finish_turn)
 
 
@@ -116,8 +120,7 @@ _SCHEDULINGS: dict[int, Scheduling | None] = {
     client_event_pb2.ToolResult.SCHEDULING_SILENT: Scheduling.SILENT,
 }
 
-_READERS: dict[str, Callable[[client_event_pb2.ClientEvent, str], ev.ClientEvent]] = {
-    "open": _read_open,
+_READERS: dict[str, Callable[[client_event_pb2.ClientEvent], ev.ClientEvent]] = {
     "resume": _read_resume,
     "text": _read_text,
     "image": _read_image,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
+from math import inf
 from typing import TypeAlias
 
 import structlog
@@ -43,6 +44,7 @@ from segue.core.profiles import Profile, profile_of
 from segue.core.session import Session, State
 from segue.node.hearing import Hearing
 from segue.node.judge import Judge
+from segue.node.quotas import NOBODY, Account
 from segue.node.rendering import Rendering
 from segue.telemetry.metrics import Metrics
 
@@ -67,6 +69,7 @@ class Driver:
         profiles: the families of models that metrics tell apart.
         wake: called when there is output to pull.
         ended: called once, when the session is over.
+        account: whose audio it is.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Driver:
         profiles: tuple[Profile, ...],
         wake: Callable[[], None],
         ended: Callable[["Driver"], None],
+        account: Account = NOBODY,
     ) -> None:
         self.session = session
         self._backend = backend
@@ -98,8 +102,13 @@ class Driver:
         self._hearing = Hearing(Options(model=""))
         self._rendering: Rendering | None = None
         self._output_rate = 1
+        # In bytes a second. Audio without a format is not used.
+        self._input_rate = inf
         self._close_reason, self._close_message = "stream_lost", "the client's stream is gone"
+        self.account = account
         self._log = _log.bind(session=session.session_id)
+        if account.name:
+            self._log = self._log.bind(tenant=account.name)
         metrics.sessions_active.inc()
         metrics.sessions_opened.inc()
 
@@ -125,6 +134,7 @@ class Driver:
 
     def hear(self, seq: int, audio: bytes) -> None:
         """Let the session hear a frame of the user's audio, in the format of the client."""
+        self.account.spend(len(audio) / self._input_rate)
         for heard in self._hearing.hear(seq, audio):
             self.feed(heard)
 
@@ -217,6 +227,8 @@ class Driver:
         options = opening.options
         self._family = profile_of(options.model, self._profiles).family
         self._output_rate = options.output_format.bytes_per_second
+        if options.input_format is not None:
+            self._input_rate = options.input_format.bytes_per_second
         if options.output_format != MODEL_GIVES:
             self._rendering = Rendering(options.output_format)
         self._hearing = Hearing(options)
@@ -230,7 +242,9 @@ class Driver:
     def _observe(self, send: Send, now: float) -> None:
         output = send.output
         if type(output) is Audio:
-            self._metrics.audio_out.inc(len(output.audio) / self._output_rate)
+            seconds = len(output.audio) / self._output_rate
+            self._metrics.audio_out.inc(seconds)
+            self.account.spend(seconds)
             return
         self._metrics.observe(output, self._family)
         match output:
@@ -250,7 +264,7 @@ class Driver:
                 return
             self._timer.cancel()
         self._timer_at = due
-        self._timer = self._loop.call_at(due, self._tick) if due < float("inf") else None
+        self._timer = self._loop.call_at(due, self._tick) if due < inf else None
 
     def _tick(self) -> None:
         self._timer = None

@@ -6,12 +6,16 @@ from collections.abc import Callable
 from random import Random
 
 from segue.backend.link import Backend
-from segue.core.events import ShutdownRequested
+from segue.core.events import QuotaReached, ShutdownRequested
+from segue.core.outputs import Closed
 from segue.core.policy import Policy
 from segue.core.session import Session
 from segue.node.driver import Driver, Remains
 from segue.node.judge import Judge
+from segue.node.load import Load
+from segue.node.quotas import Account, Quotas
 from segue.telemetry.metrics import Metrics
+from segue.tenants import ANYBODY, Tenant
 
 
 class Registry:
@@ -22,6 +26,7 @@ class Registry:
         metrics: what is counted.
         policy: what holds for all of them.
         witness: told the id of each session that ends and what remains of it.
+        load: what this pod carries, against what it may.
     """
 
     def __init__(
@@ -30,12 +35,15 @@ class Registry:
         metrics: Metrics,
         policy: Policy,
         witness: Callable[[str, Remains], None] | None = None,
+        load: Load | None = None,
     ) -> None:
         self._backend = backend
         self._metrics = metrics
         self._policy = policy
         self._witness = witness
         self._judge = Judge()
+        self._load = load or Load()
+        self.quotas = Quotas(self._tell_spent)
         self._drivers: set[Driver] = set()
         # The sessions are ending, and a new one is to end as soon as it can.
         self.finishing = False
@@ -45,11 +53,18 @@ class Registry:
     def __len__(self) -> int:
         return len(self._drivers)
 
-    def open(self, wake: Callable[[], None], ended: Callable[[], None]) -> Driver:
-        """Make a session. `wake` is called when it has output, `ended` once when it is over."""
+    def refusal(self, tenant: Tenant) -> Closed | None:
+        """Return why the tenant may have no new session now; None where it may, which counts as opened."""
+        now = asyncio.get_running_loop().time()
+        return self._load.refusal(len(self)) or self.quotas.refusal(tenant, now)
+
+    def open(self, wake: Callable[[], None], ended: Callable[[], None], tenant: Tenant = ANYBODY) -> Driver:
+        """Make a session of a tenant. `wake` is called when it has output, `ended` once when it is over."""
+        account = self.quotas.account(tenant.name)
 
         def forget(driver: Driver) -> None:
             self._drivers.discard(driver)
+            account.sessions -= 1
             if not self._drivers:
                 self._empty.set()
             if self._witness is not None:
@@ -60,10 +75,21 @@ class Registry:
         session_id = secrets.token_hex(8)
         # Of the session's own seed, so that what it did can be done again.
         session = Session(session_id, self._policy, Random(session_id).random)
-        driver = Driver(session, self._backend, self._metrics, self._judge, self._policy.profiles, wake, forget)
+        profiles = self._policy.profiles
+        driver = Driver(session, self._backend, self._metrics, self._judge, profiles, wake, forget, account)
         self._drivers.add(driver)
+        account.sessions += 1
         self._empty.clear()
         return driver
+
+    def _tell_spent(self, account: Account) -> None:
+        # A driver is still in the middle of what used it up.
+        asyncio.get_running_loop().call_soon(self._end_all_of, account)
+
+    def _end_all_of(self, account: Account) -> None:
+        for driver in list(self._drivers):
+            if driver.account is account:
+                driver.feed(QuotaReached(self.quotas.audio_spent(account)))
 
     @staticmethod
     def _tell(witness: Callable[[str, Remains], None], driver: Driver) -> None:

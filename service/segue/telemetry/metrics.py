@@ -184,7 +184,10 @@ class Metrics:
             registry=reg,
         )
         self.rejections = Counter(
-            "segue_rejections_total", "Inputs that were not used, by reason.", ["reason"], registry=reg
+            "segue_rejections_total",
+            "Inputs, sessions and calls that were refused, by reason.",
+            ["reason"],
+            registry=reg,
         )
         self.tokens = Counter("segue_tokens_total", "Tokens that were billed.", ["kind", "modality"], registry=reg)
         self.loop_lag = Histogram(
