@@ -205,7 +205,7 @@ async def test_where_nobody_can_make_the_model_fail_that_is_said(tmp_path: Path)
         (lambda: story(second=False), "answered each of them"),
         (lambda: story(renewed=()), "the link to the model was replaced"),
         (lambda: story(third_words="Her name was, as I said, Marta."), "hardly anybody noticed"),
-        (lambda: story(stumble=75), "hardly anybody noticed"),
+        (lambda: story(stumble=150), "hardly anybody noticed"),
         (lambda: story(healed=HEALED[1:]), "the silent link"),
         (lambda: story(healed=HEALED[:2]), "the silent link"),
         (lambda: story(answers=2), "the silent link"),
