@@ -233,6 +233,57 @@ def test_forgetting_frees_what_it_took(user: Heard) -> None:
     assert user.journal.first == user.journal.read("Again.").serial
 
 
+# What crosses an answer.
+
+
+def spoken_twice(user: Heard) -> int:
+    """Let the user say two things; return the serial behind the first."""
+    user.hear(1.0)
+    user.hear(2.0, voiced=False)
+    behind = user.journal.since(0)[-1].serial + 1
+    user.hear(1.0)
+    user.hear(1.0, voiced=False)
+    return behind
+
+
+def test_the_last_span_can_turn_out_to_have_crossed_the_answer_to_what_came_before_it(user: Heard) -> None:
+    behind = spoken_twice(user)
+    held = len(user.kept(behind))
+    user.journal.answer(user.journal.boundary(user.now))
+    assert user.kept() == b""
+    assert user.journal.held_bytes >= held
+    assert user.journal.restore_span()
+    assert user.journal.first == user.journal.last_span == behind
+    assert len(user.kept()) == held
+    assert user.journal.has_words_since(0)
+
+
+def test_the_last_span_crossed_nothing_where_nothing_came_before_it(user: Heard) -> None:
+    user.hear(1.0)
+    user.hear(1.0, voiced=False)
+    user.journal.answer(user.journal.boundary(user.now))
+    assert not user.journal.restore_span()
+    assert user.kept() == b""
+
+
+def test_a_text_and_the_span_behind_it_can_both_have_crossed_an_answer(user: Heard) -> None:
+    user.journal.read("Hello?")
+    user.hear(1.0)
+    user.hear(1.0, voiced=False)
+    user.journal.answer(user.journal.boundary(user.now))
+    user.journal.restore()
+    assert user.journal.since(0)[0].payload == "Hello?"
+    assert VOICE in user.kept()
+
+
+def test_what_may_have_crossed_an_answer_is_let_go_of_when_the_user_says_something_else(user: Heard) -> None:
+    spoken_twice(user)
+    user.journal.answer(user.journal.boundary(user.now))
+    user.hear(0.02)
+    assert user.journal.held_bytes < 0.6 * RATE
+    assert not user.journal.restore_span()
+
+
 # What a message carried.
 
 

@@ -8,7 +8,7 @@ from segue.core.actions import Dial, OddKind, OddTurn
 from segue.core.options import Scheduling
 from segue.core.outputs import CutCause, EndReason, TurnEnded
 from tests.core.calling import BLOCKING, FREE, FUNCTIONS, WEATHER, acquainted, asked
-from tests.core.conversation import OPTIONS, OTHER_VOICE
+from tests.core.conversation import OPTIONS, OTHER_VOICE, recover
 
 # This one calls behind the end of its turn, and says that it goes on.
 THINKING = replace(OPTIONS, model="gemini-3.8-live-extended-thinking", functions=FUNCTIONS[:1])
@@ -177,3 +177,27 @@ def test_words_that_came_while_the_model_told_a_result_are_answered_in_the_turn_
     call.link_up()
     call.wait(2.0)
     assert OTHER_VOICE not in call.given_audio(2)
+
+
+def test_the_end_of_what_is_muted_behind_a_turn_whose_end_was_put_off_is_no_answer_to_the_words_that_cut_it() -> None:
+    call = acquainted(THINKING)
+    call.write("What is the weather in Bonn?")
+    call.answer(0.5, "Let me look.")
+    call.finish_generation()
+    call.work(idle=False)
+    call.complete()
+    call.call("c1")
+    call.wait(0.5)
+    call.respond("c1", WEATHER)
+    call.interrupt()
+    call.say(0.6, sample=OTHER_VOICE)
+    call.answer(0.5, "It is cold.")
+    call.finish_generation()
+    call.wait(1.5)
+    call.work(idle=True)
+    call.complete()
+    assert call.did(OddTurn) == []
+    # The words are owed an answer still.
+    recover(call)
+    call.wait(2.0)
+    assert call.given_seconds(2, OTHER_VOICE) == pytest.approx(0.6)

@@ -95,6 +95,35 @@ def test_a_text_that_crossed_an_answer_is_given_to_the_link_that_replaces_one_th
     assert call.texts(2) == ["Hello?"]
 
 
+@pytest.mark.parametrize(("later", "answered"), [(0.5, True), (0.1, False)])
+def test_a_text_in_the_middle_of_words_is_answered_by_what_begins_behind_it(later: float, answered: bool) -> None:
+    call = acquainted()
+    call.say(1.0, sample=OTHER_VOICE)
+    call.write("Hello?")
+    call.say(later, sample=OTHER_VOICE)
+    call.answer(0.4, "Hello.")
+    call.say(0.4, sample=OTHER_VOICE)
+    recover(call)
+    call.wait(3.0)
+    assert call.texts(2) == ([] if answered else ["Hello?"])
+    # The words around it are not.
+    assert call.given_seconds(2, OTHER_VOICE) == pytest.approx(1.4 + later)
+
+
+def test_a_text_in_the_middle_of_an_activity_is_answered_with_that() -> None:
+    call = acquainted(replace(OPTIONS, mode=Mode.MANUAL))
+    call.press()
+    call.say(1.0)
+    call.write("Hello?")
+    call.say(0.5)
+    call.answer(0.4, "Hello.")
+    call.say(0.4)
+    call.release()
+    recover(call)
+    call.wait(3.0)
+    assert any("Hello?" in note for note in [*call.texts(2), *call.notes(2)])
+
+
 def test_the_transcript_of_words_that_are_given_again_is_told_once() -> None:
     call = acquainted()
     call.say(1.0)

@@ -16,7 +16,7 @@ from segue.simulator.world.client import Acting, Client
 from segue.simulator.world.dialogues import FUNCTIONS
 from segue.simulator.world.setting import Habits, draw_setting, with_nameless_calls
 from segue.simulator.world.story import tell
-from segue.simulator.world.turn_taking import with_turn_taking, with_writing
+from segue.simulator.world.turn_taking import with_pressing_notes, with_turn_taking, with_writing
 from segue.simulator.world.world import World, digest, run_world
 from tests.world import scene
 
@@ -122,6 +122,32 @@ def test_whether_calls_have_ids_is_drawn_beside_all_else() -> None:
         assert replace(changed, switches=replace(changed.switches, calls_without_ids=False)) == setting
     assert {setting.switches.calls_without_ids for setting in settings} == {False}
     assert {setting.switches.calls_without_ids for setting in drawn} == {False, True}
+
+
+def test_whether_notes_press_is_drawn_beside_all_else() -> None:
+    settings = [draw_setting(Random(seed), minutes=3.0) for seed in range(50)]
+    drawn = [with_pressing_notes(setting, Random(f"{seed}/notes")) for seed, setting in enumerate(settings)]
+    for setting, changed in zip(settings, drawn, strict=True):
+        assert replace(changed, habits=replace(changed.habits, presses=False)) == setting
+    assert {setting.habits.presses for setting in drawn} == {False, True}
+
+
+@pytest.mark.parametrize("presses", [False, True])
+def test_a_note_that_presses_does_not_wait_until_the_user_is_silent(presses: bool) -> None:
+    speaking = scene.setting("gemini-live-2.5-flash")
+    speaking = replace(speaking, habits=replace(speaking.habits, presses=presses))
+
+    def demand(client: Client) -> Acting:
+        for number, pause in enumerate(client.speak([2.0])):
+            if number == 10:
+                client.demand()
+            yield pause
+        yield 20.0
+        client.leave()
+
+    told = scene.Scene(speaking, demand, strict=True)
+    told.check("Legal")
+    assert len([record for record in told.session.client if record.kind == "text_written"]) == presses
 
 
 def test_calls_without_ids_are_answered_and_taken_back() -> None:

@@ -42,6 +42,8 @@ class Cuts:
             if turn.late:
                 self._journal.restore()
                 turn.answers = min(turn.answers, self._journal.first)
+            elif self._was_crossed(turn):
+                turn.late, turn.answers = True, self._journal.last_span
             for cut in turns:
                 if cut.begun:
                     # It is named to the client.
@@ -51,6 +53,13 @@ class Cuts:
             self._last = turn if turn.cut_cause is CutCause.USER else None
             self._turn, self._denied = turn if by_sound else None, False
         return turns
+
+    def _was_crossed(self, turn: Turn) -> bool:
+        """Look whether only who spoke before a turn began can have interrupted it: it answers words before that."""
+        journal = self._journal
+        since = journal.last_voiced_at >= turn.began_at or journal.has_words_since(turn.answers)
+        crossed = turn.cut_cause is CutCause.USER and not since and journal.last_span < turn.answers
+        return crossed and journal.restore_span()
 
     def forget(self) -> None:
         """Take it that there were words, or that something new is said."""

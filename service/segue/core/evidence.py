@@ -44,7 +44,7 @@ class Evidence:
         # When the model was last given a call's result in a way that interrupts what it says.
         self._result_at = -inf
         # When it was last given a text of the user's.
-        self._text_at = -inf
+        self.text_at = -inf
         self._doubt: _Doubt | None = None
 
     @property
@@ -69,7 +69,7 @@ class Evidence:
 
     def note_text(self, now: float) -> None:
         """Note that the model was given a text of the user's, which interrupts what it says."""
-        self._text_at = now
+        self.text_at = now
 
     def note_result(self, now: float, *, interrupts: bool) -> None:
         """Note that the model was given a call's result in a way that interrupts what it says.
@@ -93,8 +93,8 @@ class Evidence:
         if not (seen or (turn is not None and turn.early)):
             self._doubt = self._doubt or _Doubt(turn, now)
             return None
-        if turn is not None and now < self._text_at + _RESULT_TIMEOUT:
-            turn.late = self._at <= self._text_at < turn.began_at
+        if turn is not None and now < self.text_at + _RESULT_TIMEOUT:
+            turn.late = self._at <= self.text_at < turn.began_at
         return CutCause.USER
 
     def cut_all(self, now: float) -> bool:

@@ -93,7 +93,7 @@ class Journal:
         self.open = False
         # The serial from which on all is held back, because nobody may interrupt the model; inf where nothing is.
         self.held_from = inf
-        # What was dropped since it is being answered, from the last text of it on.
+        # What was dropped since it is being answered, from the last text on, or from the last span behind other words.
         self._answered: list[Piece] = []
         # The serial after the last piece that is known to be of words.
         self._words_until = 0
@@ -210,18 +210,30 @@ class Journal:
         return int(min(serial, self.held_from))
 
     def answer(self, serial: int) -> None:
-        """Drop the pieces before this serial: they are being answered, unless the last text crossed their answer."""
+        """Drop the pieces before this serial: they are being answered, unless the last words crossed their answer."""
         before = [piece for piece in self._pieces if piece.serial < serial]
-        last = max((place for place, piece in enumerate(before) if isinstance(piece.payload, str)), default=len(before))
+        crossing = [piece.serial for piece in before if isinstance(piece.payload, str)][-1:]
+        if self._follows_words():
+            crossing.append(self._span_first)
         self.forget(serial)
-        self._answered = before[last:]
+        self._answered = [piece for piece in before if piece.serial >= min(crossing, default=serial)]
+
+    def answer_texts(self, serial: int) -> None:
+        """Drop the texts before this serial: they are being answered, unlike the words in whose middle they came."""
+        texts = [piece for piece in self._pieces if isinstance(piece.payload, str) and piece.serial < serial]
+        self._pieces = deque(piece for piece in self._pieces if piece not in texts)
+        self._bytes -= sum(map(_size, texts))
+        self._texts -= len(texts)
 
     def restore(self) -> None:
         """Take it that the last text crossed what answers the rest."""
-        self._pieces.extendleft(reversed(self._answered))
-        self._bytes += sum(map(_size, self._answered))
-        self._texts += bool(self._answered)
-        self._answered = []
+        self._restore(max((piece.serial for piece in self._answered if isinstance(piece.payload, str)), default=inf))
+
+    def restore_span(self) -> bool:
+        """Take it that the last span crossed what answers the words before it. Returns whether there were any."""
+        crossed = self._follows_words() or any(piece.serial == self._span_first for piece in self._answered)
+        self._restore(self._span_first if crossed else inf)
+        return crossed
 
     def forget(self, serial: int) -> None:
         """Drop the pieces before this serial: they were answered."""
@@ -275,6 +287,11 @@ class Journal:
         self._bytes -= sum(map(_size, inner))
         return any(piece.payload is Edge.END for piece in pieces[:-1])
 
+    def after_texts(self) -> int:
+        """Return the serial behind the last text that this link was sent; 0 for none."""
+        sent = (piece.serial + 1 for piece in self._pieces if isinstance(piece.payload, str) and piece.message > 0)
+        return max(sent, default=0)
+
     def after_message(self, message: int) -> int:
         """Return the serial of the first piece that a later message of this link carried, or none yet."""
         return next((piece.serial for piece in self._pieces if not 0 < piece.message <= message), self._serial)
@@ -288,7 +305,22 @@ class Journal:
         while self._pre_roll and self._pre_roll_bytes > seconds * self._bytes_per_second:
             self._pre_roll_bytes -= len(self._pre_roll.popleft())
 
+    def _follows_words(self) -> bool:
+        """Return whether the last span came behind other words that nobody answered."""
+        before = [piece for piece in self._pieces if piece.serial < self._span_first]
+        sounds = sum(len(piece.payload) for piece in before if piece.voiced and isinstance(piece.payload, bytes))
+        return sounds >= WORDS * self._bytes_per_second or any(isinstance(piece.payload, str) for piece in before)
+
+    def _restore(self, serial: float) -> None:
+        restored = [piece for piece in self._answered if piece.serial >= serial]
+        self._pieces.extendleft(reversed(restored))
+        self._bytes += sum(map(_size, restored))
+        self._texts += sum(isinstance(piece.payload, str) for piece in restored)
+        self._answered = []
+
     def _begin_span(self, now: float) -> None:
+        # What interrupts from here on is no span before.
+        self._answered = [piece for piece in self._answered if isinstance(piece.payload, str)]
         self._span_first, self._span_began_at = self._serial, now
         self._span_understood, self.span_voiced = False, 0.0
 

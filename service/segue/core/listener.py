@@ -13,6 +13,8 @@ from segue.core.turns import Turn
 
 # A window so full is renewed afresh where nothing lets old context go.
 _NEARLY_FULL = 0.85
+# What begins sooner than this after a text answers something before it, in seconds.
+_SHORTEST_ANSWER = 0.25
 
 Heard: TypeAlias = (
     ModelEvent | ev.HandleReceived | ev.GoingAway | ev.InputAwaited | ev.InteractionChanged | ev.ToolCallsCancelled
@@ -42,6 +44,8 @@ class Listener:
         self._cuts = parts.cuts
         self._handover = parts.handover
         self._notes = parts.notes
+        # A text is answered at once, even in the middle of what the user says.
+        self._answers_texts = not (parts.options.mode.signals or parts.uplink.hears_text)
         self.answers = 0
         # The journal's serial before which a wedged link had heard everything.
         self._given_up_at = 0
@@ -120,6 +124,7 @@ class Listener:
         """Look at what was just released to the client: its first output answers the user's words."""
         for turn in self._playback.take_told():
             self._journal.answer(turn.answers)
+            self._journal.answer_texts(turn.answers_texts)
             self._calls.answer(turn.began_at)
             self._handover.forget_request()
             if not self._watchdog.retold:
@@ -146,7 +151,8 @@ class Listener:
             self._complete(unended, now)
 
     def _hear_model(self, event: ModelEvent, now: float) -> None:
-        before = self._downlink.turns.last_number
+        turn, before = self._downlink.turns.open, self._downlink.turns.last_number
+        muted = turn is not None and turn.cut
         self._downlink.receive(event, now)
         self.watch_cut()
         turn = self._downlink.turns.open
@@ -154,6 +160,8 @@ class Listener:
             if self._downlink.turns.last_number > before:
                 turn.answers, turn.early = self._journal.boundary(now), self._journal.voiced(now)
                 self.answers = turn.answers
+                if turn.early and self._answers_texts and now >= self._evidence.text_at + _SHORTEST_ANSWER:
+                    turn.answers_texts = self._journal.after_texts()
                 if self._journal.has_words_since(0):
                     self._asked = True
                     self._handover.begin_answer()
@@ -167,6 +175,9 @@ class Listener:
                 # A result was waited for, and the turn goes on with it.
                 turn.generated, self._unended = False, None
                 self._watchdog.settle()
+        elif turn is not None and muted and self._downlink.spoke_at == now:
+            # What is muted goes on behind the end that was put off, and has one of its own.
+            self._unended = None
 
     def _hear_audio(self, event: ev.ModelAudio, now: float) -> None:
         self._hear_model(event, now)

@@ -72,10 +72,12 @@ class Turn:
     overflowed: bool = False
     # The user was speaking when it began: it answers half of what was to be said.
     early: bool = False
-    # A text that was on its way when it began has interrupted it: it answers what came before that.
+    # Words that were on their way when it began have interrupted it: it answers what came before them.
     late: bool = False
     # The journal's serial before which it answers everything.
     answers: int = 0
+    # The one before which it answers texts, in the middle of words that it does not answer.
+    answers_texts: int = 0
     # A link that made some of it is gone, and the next one has not gone on with it: it waits for a function's result.
     handed_over: bool = False
     # The backend could not go on with it: what has come plays on, and it ends then.

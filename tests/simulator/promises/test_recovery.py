@@ -348,6 +348,40 @@ def test_a_link_that_did_not_notice_who_spoke_may_be_silent_until_they_know(begu
             recovering(told)
 
 
+@pytest.mark.parametrize("over", [True, False])
+def test_a_link_is_deaf_to_an_activity_whose_start_it_did_not_notice_until_that_is_over(over: bool) -> None:
+    told = conversation().service(10.0, 1, "activity_start_received").service(10.1, 1, "activity_start_dropped")
+    if over:
+        told.service(12.0, 1, "activity_end_received").service(26.0, 1, "activity_start_received")
+    told.asked(30.0, 100, 199).service(30.1, 1, "activity_end_received")
+    told.gateway(39.0, "wedged", sign="SILENCE").gateway(39.0, "link_hung_up", link=1)
+    told.dialled(39.0, 2, "RECOVERY").opened(39.5, 2).client(40.0, "session_left")
+    if over:
+        with pytest.raises(Broke, match="took a healthy link for wedged"):
+            recovering(told)
+    else:
+        recovering(told)
+
+
+@pytest.mark.parametrize("demanded", [True, False])
+def test_a_note_that_is_to_be_answered_waits_for_what_plays(demanded: bool) -> None:
+    told = conversation().asked(10.0, 100, 199).understood(10.8, 1, 2, 100, 199)
+    told.answered(11.5, 1, 2, (51, 90), reaches=False).output(40.0, "audio", 2, bytes=960, first=51, last=90)
+    told.client(13.0, "text_written", text="Hello?", demanded=demanded)
+    told.service(13.2, 1, "turn_begun", turn=3, stamps="", text="Hello?").answered(41.0, 1, 3, (91, 99), says=3)
+    if demanded:
+        recovering(told.ended(60.0))
+    else:
+        with pytest.raises(Broke, match=r'got no answer to its words that ended at 13.000 s \("Hello\?"\)'):
+            recovering(told.ended(60.0))
+
+
+def test_what_is_written_while_the_user_speaks_rests_once_they_say_something_else() -> None:
+    told = conversation().client(10.0, "utterance_begun", first=100).client(11.0, "text_written", text="Hello?")
+    told.client(12.0, "utterance_ended", first=100, last=199).client(13.0, "utterance_begun", first=200)
+    recovering(told.client(59.0, "utterance_ended", first=200, last=2499).ended(60.0))
+
+
 def phantom_before(turn_says: bool) -> Told:
     """Return a session in which an empty turn is interrupted before the one that answers, which may be empty too."""
     told = conversation().asked(30.0, 100, 199).understood(30.8, 1, 2, 100, 199)
@@ -461,7 +495,7 @@ def test_a_note_that_asks_for_an_answer_is_answered_by_the_turn_that_reads_it(te
 
 def written_beside(read: str) -> Told:
     """Return a session whose user writes while speaking, and what the service reads of that."""
-    told = conversation().client(28.0, "utterance_begun", first=100)
+    told = conversation().client(28.0, "utterance_begun", first=100, signalled=True)
     told.client(28.5, "text_written", text="Look.").client(30.0, "utterance_ended", first=100, last=199)
     return told.service(30.8, 1, "turn_begun", turn=2, stamps="100-199", text=read)
 

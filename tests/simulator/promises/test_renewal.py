@@ -243,6 +243,21 @@ def test_user_audio_that_is_lost_or_given_twice_breaks_it(kind: str, what: str) 
         seamless(told.ended(60.0))
 
 
+@pytest.mark.parametrize("over", [True, False])
+def test_an_activity_whose_start_the_service_did_not_notice_is_not_listened_to_until_it_is_over(over: bool) -> None:
+    # It is left open while nobody speaks.
+    told = renewed().service(24.0, 2, "activity_start_received").service(24.1, 2, "activity_start_dropped")
+    if over:
+        told.service(26.0, 2, "activity_end_received").service(27.0, 2, "activity_start_received")
+    told.asked(30.0, 100, 199).service(30.1, 2, "activity_end_received").service(32.0, 2, "activity_start_received")
+    told.service(32.0, 2, "audio_lost", first=100, last=199, seconds=2.0)
+    if over:
+        with pytest.raises(Broke, match="2 s of the user's audio from stamp 100 lost"):
+            seamless(told.ended(60.0))
+    else:
+        seamless(told.ended(60.0))
+
+
 def interrupted(told: Told) -> Told:
     """Have the service hear stamps 100 to 199, and be interrupted before it answers them."""
     told.asked(12.0, 100, 199).understood(12.8, 1, 2, 100, 199)

@@ -7,10 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
+from math import inf
 
 from segue.simulator.history import History, Record
 from segue.simulator.promises.spoken import FIRST_TURN, NEVER, ModelTurn, Words, with_demands
-from segue.simulator.promises.troubles import Trouble, trouble_of
+from segue.simulator.promises.troubles import DEAF, Trouble, trouble_of
 
 # A turn that is refused for a reason or cannot be heard leaves words unanswered.
 _REFUSAL = "response_rejected"
@@ -51,6 +52,8 @@ class Chronicle:
         self.delays: list[Trouble] = []
         # The fault by which a link's turn under way, or next one, says nothing.
         self._silenced: dict[int, object] = {}
+        # Links on which the client has begun an activity and not ended it.
+        self._signalled: set[int] = set()
         # Links whose next turn begins nobody knows where.
         self._blurred: set[int] = set()
         self._understood: list[tuple[float, tuple[tuple[int, int], ...]]] = []
@@ -227,7 +230,7 @@ class Chronicle:
                 self._hear_service(record, link)
 
     def _hear_client(self, record: Record) -> None:
-        if self.words and record.kind in _GOES_ON and not self._speaking:
+        if record.kind in _GOES_ON and not self._speaking:
             self._let_rest(record.at)
         fields = record.fields
         match record.kind:
@@ -239,10 +242,11 @@ class Chronicle:
                     self.got_in.setdefault(block, fields["turn"])
                     self.got_times[block] += 1
                 self._match(record)
-                if fields["arm"] == "closed" and self.words:
+                if fields["arm"] == "closed":
                     self._let_rest(record.at)
             case "utterance_begun":
-                self._speaking = True
+                # Where somebody signals where it begins and ends, what is written within is a part of it.
+                self._speaking = bool(fields.get("signalled"))
             case "utterance_ended":
                 said = Words(record.at, int(fields["first"] or 0), int(fields["last"] or 0))
                 # What was written meanwhile is a part of it.
@@ -260,17 +264,16 @@ class Chronicle:
             case "session_left":
                 self.left_at = min(self.left_at, record.at)
             case "text_written":
-                self.words.append(Words(record.at, text=str(fields["text"])))
+                demanded = bool(fields.get("demanded"))
+                self.words.append(Words(record.at, text=str(fields["text"]), demanded=demanded))
                 if self._speaking:
                     self._written_beside.append(self.words[-1])
 
     def _let_rest(self, at: float) -> None:
-        """Take it that the user goes on from what was said last, and written beside it."""
+        """Have the user go on to something else; what they wrote while they spoke rests with what they said."""
         self._went_on.append(at)
-        last = self.words[-1].at
         for words in self.words:
-            if words.at == last:
-                words.until = min(words.until, at)
+            words.until = min(words.until, at)
 
     def _match(self, output: Record) -> None:
         """Look which turn a text or a call that the client got is of."""
@@ -309,7 +312,7 @@ class Chronicle:
                 for turn in self.turns:
                     if turn.link == fields["link"]:
                         turn.ended_at = min(turn.ended_at, record.at)
-            case "session_ended" if self.words:
+            case "session_ended":
                 self._let_rest(record.at)
 
     def _go_down(self, link: object, at: float) -> None:
@@ -322,8 +325,10 @@ class Chronicle:
 
     def _hear_service(self, record: Record, link: int) -> None:
         fields = record.fields
+        self._follow_activities(record, link)
         if trouble := trouble_of(record, link):
-            self.delays.append(trouble)
+            deaf = trouble.what == DEAF and link in self._signalled
+            self.delays.append(_lasting(trouble, inf) if deaf else trouble)
         if record.kind == "turn_begun":
             self._carry_over(link, record.at)
             stamps = _ranges(str(fields["stamps"]))
@@ -385,6 +390,18 @@ class Chronicle:
                 self._called |= dict.fromkeys(filter(None, ids), turn)
                 self._nameless += [(name, turn) for name in names if not any(ids)]
 
+    def _follow_activities(self, record: Record, link: int) -> None:
+        """Have the service be deaf to an activity that it did not notice the start of until that is over."""
+        if record.kind == "activity_start_received":
+            self._signalled.add(link)
+        elif record.kind == "activity_end_received" and link in self._signalled:
+            self._signalled.discard(link)
+            deaf = [(trouble.link, trouble.what, trouble.delay.lasts) == (link, DEAF, inf) for trouble in self.delays]
+            self.delays = [
+                _lasting(trouble, record.at - trouble.at) if ends else trouble
+                for trouble, ends in zip(self.delays, deaf, strict=True)
+            ]
+
     def _silence(self, turn: ModelTurn) -> None:
         """Have what silences the turn under way on a link, or its next one, be in this turn."""
         if fault := self._silenced.pop(turn.link, None):
@@ -425,6 +442,10 @@ def blocks_of(record: Record) -> Sequence[int]:
         return range(first, last + 1)
     pieces = _ranges(str(record.fields.get("blocks", "")))
     return [block for first, last in pieces for block in range(first, last + 1)]
+
+
+def _lasting(trouble: Trouble, seconds: float) -> Trouble:
+    return replace(trouble, delay=replace(trouble.delay, lasts=seconds))
 
 
 def _ranges(text: str) -> tuple[tuple[int, int], ...]:

@@ -6,6 +6,7 @@ from itertools import dropwhile, pairwise
 from segue.simulator.history import Record
 from segue.simulator.promises.chronicle import Chronicle
 from segue.simulator.promises.spoken import NEVER, ModelTurn
+from segue.simulator.promises.troubles import DEAF
 from segue.simulator.promises.verdict import Broke
 
 _BLOCK_SECONDS = _STAMP_SECONDS = 0.02
@@ -14,8 +15,6 @@ _HEARD_WITHIN = 1.0
 _NO_LAST = 2**62
 # What has come reaches the client so long after the last of what was before it.
 _ON_ITS_WAY = 2.0
-# An activity whose start the service takes no notice of is not listened to.
-_UNHEARD = frozenset({"activity_start_dropped"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +31,12 @@ def check_user_audio(chronicle: Chronicle) -> tuple[int, int]:
 
     Returns how many utterances could have been found to be lost, and how many there were.
     """
+    # An activity whose start the service takes no notice of is not listened to until it ends.
+    deaf = [trouble for trouble in chronicle.delays if trouble.what == DEAF]
     upsets = sorted(
         [record.at for record in chronicle.acted("wedged")]
         + [loss.at for loss in chronicle.acted("link_lost") if loss.fields["link"] in chronicle.up]
-        + [record.at for record in chronicle.service if record.kind in _UNHEARD]
+        + [at for trouble in deaf for at in (trouble.at, trouble.at + trouble.delay.lasts)]
     )
     for record in chronicle.service:
         if record.kind == "audio_lost":

@@ -6,7 +6,7 @@ from segue.simulator.history import History
 from segue.simulator.promises.chronicle import Chronicle, chronicles
 from segue.simulator.promises.replacement import check_links
 from segue.simulator.promises.spoken import NEVER, ModelTurn, Words
-from segue.simulator.promises.troubles import SOUND, Trouble
+from segue.simulator.promises.troubles import DEAF, SOUND, Trouble
 from segue.simulator.promises.verdict import Broke, Verdict
 
 # How long an answer may take where nothing goes wrong, from the end of the words or since there is a link, in seconds.
@@ -19,8 +19,6 @@ _PATIENCE = 45.0
 _LINGERS = 13.0
 # A link is mostly replaced in less than this.
 _SHORT_OUTAGE = 2.0
-# So the service calls it where it takes no notice of it that the user begins to speak.
-_DEAF = "activity_start_dropped"
 # The client gets the first of an answer so long after it is counted as given: what begins meanwhile is no second one.
 _UNDER_WAY = 0.2
 # What ends sooner than this after words answers something before them.
@@ -76,10 +74,10 @@ def _may_be_silent(chronicle: Chronicle, link: object, at: float) -> bool:
 def _lasts_until(chronicle: Chronicle, trouble: Trouble) -> float:
     """Return when trouble is over at the latest, as far as it matters to who waits for an answer."""
     until = trouble.at + trouble.delay.lasts
-    if trouble.what != _DEAF:
+    if trouble.what != DEAF:
         return until
     # Whoever speaks then is not listened to, and knows it when no answer comes.
-    return max([until, *(words.at for words in chronicle.words if words.at - words.seconds <= trouble.at)])
+    return max([until, *(words.at for words in chronicle.words if words.at - words.seconds <= until)])
 
 
 def _check_answered(chronicle: Chronicle, words: Words) -> bool:
@@ -133,6 +131,9 @@ def _delayed(chronicle: Chronicle, words: Words, until: float) -> Iterator[float
     for turn in chronicle.turns:
         if turn.begun_at < until and words.at < turn.ended_at < NEVER and turn not in answers:
             yield min(max(turn.ended_at, chronicle.heard_until(turn)), until) + _USUAL
+        # So is what still plays where the words do not cut it.
+        if words.demanded and turn.begun_at <= words.at < chronicle.heard_until(turn):
+            yield min(chronicle.heard_until(turn), until) + _USUAL
 
 
 def _began_to_matter_at(chronicle: Chronicle, trouble: Trouble, words: Words) -> float:

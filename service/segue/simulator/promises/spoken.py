@@ -89,6 +89,7 @@ class Words:
         first: the first of its stamps, and
         last: the last; -1 for a text.
         text: the text that was written.
+        demanded: they are a note of the client's, which does not cut what plays.
         heard_as: what the service took the speech to say.
         until: when the user went on to something else, or the session was over.
         beside: how long it took, in seconds, to say what a text was written beside.
@@ -98,6 +99,7 @@ class Words:
     first: int = -1
     last: int = -1
     text: str = ""
+    demanded: bool = False
     heard_as: set[str] = field(default_factory=set)
     until: float = NEVER
     beside: float = 0.0

@@ -87,7 +87,9 @@ FAULTS = {
 _LONGEST_STALL = 12.0
 _STALL = Delay(_LONGEST_STALL, _LONGEST_STALL, silent=True)
 _BREAKS = {"RESET": _NONE, "CUT": _SILENCE_TO_THE_END, "STALL_UP": _STALL, "STALL_DOWN": _STALL}
-_OTHERS = {"prompt_swallowed": _SILENCE, "activity_start_dropped": _SILENCE}
+# So the service calls it where it takes no notice of it that the user begins to speak.
+DEAF = "activity_start_dropped"
+_OTHERS = {"prompt_swallowed": _SILENCE, DEAF: _SILENCE}
 # A sound without words may cut an answer before its first word, and nobody goes on by himself.
 SOUND = _SILENCE
 

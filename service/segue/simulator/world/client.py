@@ -136,7 +136,7 @@ class Client:
         """Say something in parts of so many seconds, with pauses between them that end nothing."""
         chance = self._rng
         first = self._stamps
-        self._record("utterance_begun", first=first)
+        self._record("utterance_begun", first=first, signalled=self._options.mode.signals)
         self._signal(started=True)
         adds = self._addition(sum(round(part / FRAME) for part in parts))
         for number, part in enumerate(parts):
@@ -173,8 +173,8 @@ class Client:
         self._note("The sun has set.", answer=False)
 
     def demand(self) -> None:
-        """Give the model a note that it is to answer, unless the user speaks."""
-        if self._clock.now > self._speaks_until + _BREATH:
+        """Give the model a note that it is to answer: one that does not press, unless the user speaks."""
+        if self._habits.presses or self._clock.now > self._speaks_until + _BREATH:
             self._note("Say that somebody is at the door.", answer=True)
 
     def show(self) -> None:
@@ -255,8 +255,9 @@ class Client:
         self._notes += 1
         text = f"This is note {self._notes} of {self._session_id}: {text}"
         # What is to be answered counts as the user's.
+        fields: dict[str, Value] = {"demanded": True} if answer else {}
         kind = "text_written" if answer else "note_given"
-        self._say(ev.NoteReceived(self._next_seq(), text, answer), kind, text=text)
+        self._say(ev.NoteReceived(self._next_seq(), text, answer), kind, text=text, **fields)
 
     def _addition(self, frames: int) -> int:
         """Return at which stamp of an utterance of so many frames something is written; -1 for none."""

@@ -86,6 +86,7 @@ class Habits:
         greeted: the user waits for a model that is to speak first.
         notes: how often the client gives the model a note, in a minute.
         demands: how often it gives one that is to be answered.
+        presses: it does so even while the user speaks.
         images: how often it shows an image.
         updates: how often it changes the session.
         ending: how the session ends: "half-close", "finish", "close" or "vanish".
@@ -111,6 +112,7 @@ class Habits:
     greeted: bool = True
     notes: float = 0.0
     demands: float = 0.0
+    presses: bool = False
     images: float = 0.0
     updates: float = 0.0
     ending: str = "half-close"

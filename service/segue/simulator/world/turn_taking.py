@@ -39,6 +39,11 @@ def with_writing(setting: Setting, rng: Random) -> Setting:
     return replace(setting, habits=replace(setting.habits, adds=rng.choice([0.2, 0.5])))
 
 
+def with_pressing_notes(setting: Setting, rng: Random) -> Setting:
+    """Draw whether notes that are to be answered wait until the user is silent, beside the rest as well."""
+    return replace(setting, habits=replace(setting.habits, presses=rng.random() < 0.5))
+
+
 def _detecting(options: Options, habits: Habits, rng: Random) -> tuple[Options, Habits]:
     if rng.random() >= 0.2:
         return options, habits

@@ -24,7 +24,7 @@ from segue.simulator.world.dialogues import draw_dialogue
 from segue.simulator.world.driver import Driver
 from segue.simulator.world.gate import Gate
 from segue.simulator.world.setting import Setting, draw_setting, with_nameless_calls
-from segue.simulator.world.turn_taking import with_turn_taking, with_writing
+from segue.simulator.world.turn_taking import with_pressing_notes, with_turn_taking, with_writing
 from segue.simulator.world.voices import NumberedVoice
 
 _UPGRADES = {
@@ -159,13 +159,14 @@ def world_of(seed: int | str, minutes: float, *, troubled: bool | None = None, t
             ids; nothing else of them depends on it.
     """
     world = World(seed)
-    streams = ("world", "turn taking", "delivery", "nameless calls", "writing")
-    chance, taking, delivery, nameless, writing = (Random(f"{seed}/{what}") for what in streams)
+    streams = ("world", "turn taking", "delivery", "nameless calls", "writing", "pressing notes")
+    chance, taking, delivery, nameless, writing, pressing = (Random(f"{seed}/{what}") for what in streams)
     for _ in range(chance.choice([1, 1, 1, 2])):
         setting = draw_setting(chance, minutes=minutes, troubled=troubled)
         if turn_taking:
             setting = with_delivery(with_turn_taking(setting, taking), delivery)
             setting = with_writing(with_nameless_calls(setting, nameless), writing)
+            setting = with_pressing_notes(setting, pressing)
         world.add(setting, lambda client: client.talk(minutes * 60.0))
     return world
 
