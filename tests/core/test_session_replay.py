@@ -7,7 +7,7 @@ import pytest
 from segue.core import events as ev
 from segue.core.actions import InputReplayed, Sign, Wedged
 from segue.core.options import Mode, Options, ServerDetection
-from segue.core.outputs import Audio, InputAck, Interrupted, Speaker, Transcript, TurnEnded
+from segue.core.outputs import Audio, EndReason, InputAck, Interrupted, Speaker, Transcript, TurnEnded
 from tests.core.conversation import HUSH, OPTIONS, OTHER_VOICE, VOICE, Conversation, acquainted, recover, voice
 
 SILENCE = 0.8
@@ -122,6 +122,22 @@ def test_a_text_in_the_middle_of_an_activity_is_answered_with_that() -> None:
     recover(call)
     call.wait(3.0)
     assert any("Hello?" in note for note in [*call.texts(2), *call.notes(2)])
+
+
+def test_words_whose_answer_was_made_are_not_kept_because_the_link_ended_before_it_said_so() -> None:
+    call = acquainted()
+    call.write("Hello?")
+    call.wait(0.5)
+    call.complete("NEED_MORE_INPUT")
+    call.say(2.0)
+    call.wait(1.0)
+    call.answer(1.0, "Noon.")
+    call.finish_generation()
+    recover(call)
+    call.wait(5.0)
+    assert call.assert_turn_ended(2).reason is EndReason.COMPLETED
+    assert (call.texts(2), call.given_seconds(2)) == ([], 0.0)
+    assert call.session.held_bytes < 0.31 * 32_000
 
 
 def test_the_transcript_of_words_that_are_given_again_is_told_once() -> None:

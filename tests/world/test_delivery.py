@@ -80,6 +80,13 @@ def be_told_a_story(client: Client) -> Acting:
     client.leave()
 
 
+def leave_in_the_middle_of_a_story(client: Client) -> Acting:
+    yield 1.0
+    yield from client.speak([1.5])
+    yield 1.0
+    client.leave()
+
+
 @pytest.mark.parametrize("frames", [1, 30])
 @pytest.mark.parametrize("manner", [manner for manner in Manner if manner is not Manner.NOW_AND_THEN])
 def test_a_client_gets_all_of_an_answer_however_late_it_says_that_it_got_it(
@@ -97,3 +104,13 @@ def test_a_client_gets_all_of_an_answer_however_late_it_says_that_it_got_it(
     # No more was on its way than the client asked for; a client that is quick enough is never held up.
     assert unacknowledged.most <= 1.0
     assert unacknowledged.most == 1.0 or (manner is Manner.AT_ONCE and frames > 1)
+
+
+def test_a_session_that_was_left_ends_once_its_client_has_all_however_little_it_takes_at_a_time() -> None:
+    scene = setting(habits=Habits(acknowledging=Acknowledging(Manner.IN_BATCHES, 3.0)))
+    scene = replace(scene, options=replace(scene.options, max_unacked_bytes=_FRAME_BYTES))
+    told = Scene(scene, leave_in_the_middle_of_a_story, dialogue=A_STORY, seconds=10.0)
+    told.check("Clean")
+    [end] = told.session.got("turn_ended")
+    assert end.fields["reason"] == "COMPLETED"
+    assert end.at > 400.0

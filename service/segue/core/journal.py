@@ -297,7 +297,8 @@ class Journal:
         return next((piece.serial for piece in self._pieces if not 0 < piece.message <= message), self._serial)
 
     def leave_link(self) -> None:
-        """Note that no message of the present link counts any more."""
+        """Note that no message of the present link counts any more, and that no text crosses its answers."""
+        self._answered = []
         for piece in self._pieces:
             piece.message = 0
 

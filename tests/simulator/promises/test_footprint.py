@@ -35,6 +35,38 @@ def test_more_than_all_but_audio_may_take_breaks_it() -> None:
         frugal(weighed(_MIB, besides=300_000))
 
 
+def test_small_frames_take_more_beside_their_bytes() -> None:
+    small = Told().client(0.0, "session_opened").dialled(0.0, 1).opened(0.5, 1).output(1.0, "audio", bytes=480)
+    assert not frugal(weighed(2 * _MIB, besides=440_000, told=small)).lacking
+    with pytest.raises(Broke, match="holds 2097152 bytes, 1617152 of them audio, at 0"):
+        frugal(weighed(2 * _MIB, besides=480_000, told=small))
+    large = Told().client(0.0, "session_opened").dialled(0.0, 1).opened(0.5, 1).output(1.0, "audio", bytes=4800)
+    with pytest.raises(Broke, match="holds 2097152 bytes, 1657152 of them audio, at 0"):
+        frugal(weighed(2 * _MIB, besides=440_000, told=large))
+
+
+@pytest.mark.parametrize("every", [9.0, 11.0])
+def test_a_session_whose_client_takes_little_at_a_time_may_hold_much_for_as_long_as_it_takes_some(every: float) -> None:
+    told = Told().client(0.0, "session_opened", acknowledges_within=3.0).dialled(0.0, 1).opened(0.5, 1)
+    for number in range(45):
+        told.output(1.0 + number * every, "audio", bytes=4800)
+    told = weighed(100_000, *[3 * _MIB] * 40, every=11.0, told=told)
+    if every < 10.0:
+        assert not frugal(told).lacking
+    else:
+        # It is weighed right before it takes some.
+        with pytest.raises(Broke, match=r"since 0\.000 s"):
+            frugal(told)
+
+
+def test_a_session_whose_client_acknowledges_all_at_once_waits_though_it_takes_some() -> None:
+    told = Told().client(0.0, "session_opened").dialled(0.0, 1).opened(0.5, 1)
+    for number in range(450):
+        told.output(1.0 + number, "audio", bytes=4800)
+    with pytest.raises(Broke, match=r"since 0\.000 s"):
+        frugal(weighed(100_000, *[3 * _MIB] * 20, told=told))
+
+
 def test_speech_that_is_kept_at_rest_breaks_it() -> None:
     # The only answer is over at 7.5 s.
     assert not frugal(weighed(10_000, 100_000, 10_000, every=6.2, told=conversation())).lacking

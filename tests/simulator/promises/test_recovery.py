@@ -49,6 +49,24 @@ def test_words_without_an_answer_break_it() -> None:
         recovering(told)
 
 
+@pytest.mark.parametrize(("taken_at", "lost"), [(48.0, False), (48.0, True), (33.0, False)])
+def test_an_answer_to_a_note_is_heard_once_the_client_took_what_was_said_before(taken_at: float, lost: bool) -> None:
+    told = conversation().asked(30.0, 100, 199).understood(30.8, 1, 2, 100, 199)
+    told.answered(31.0, 1, 2, (51, 90), reaches=False).output(31.2, "audio", 2, bytes=28_800, first=51, last=80)
+    if lost:
+        told.lost(35.0, 1).dialled(35.1, 2, "RECOVERY").opened(35.6, 2)
+    told.client(36.0, "text_written", text="Hello?", demanded=True)
+    told.service(36.8, 1 + lost, "turn_begun", turn=3, stamps="", text="Hello?")
+    told.answered(37.0, 1 + lost, 3, (91, 120), reaches=False)
+    told.output(taken_at, "audio", 2, bytes=9600, first=81, last=90)
+    told.output(50.0, "audio", 3, bytes=28_800, first=91, last=120).ended(60.0)
+    if taken_at > 40.0:
+        recovering(told)
+    else:
+        with pytest.raises(Broke, match=r"no answer to its words that ended at 36.000 s .* until 46.000"):
+            recovering(told)
+
+
 def test_an_answer_that_does_not_reach_the_client_is_none() -> None:
     told = conversation().asked(30.0, 100, 199).understood(30.8, 1, 2, 100, 199)
     told.answered(31.0, 1, 2, (51, 90), reaches=False)

@@ -194,7 +194,11 @@ class Chronicle:
 
     def heard_until(self, turn: ModelTurn) -> float:
         """Return when the client got the last of a turn's speech; -infinity where it got none."""
-        return max(self._heard_at(turn), default=-NEVER)
+        return self._heard_until[turn.link, turn.number]
+
+    @cached_property
+    def _heard_until(self) -> dict[tuple[int, int], float]:
+        return {(turn.link, turn.number): max(self._heard_at(turn), default=-NEVER) for turn in self.turns}
 
     def held_back_at(self, turn: ModelTurn) -> float:
         """Return since when the network may have kept all from coming until a turn's link was gone; else infinity."""

@@ -10,12 +10,16 @@ _KIB = 1024
 # 180 s of unreleased output at 48,000 bytes a second, and 30 s of input at 32,000 twice over: what waits, and what may
 # have to be given again.
 _MOST_AUDIO = 180 * 48_000 + 2 * 30 * 32_000
-# All else, for which 85 KiB at most were measured, and what the pieces of audio take besides their bytes.
+# All else, for which 85 KiB at most were measured, and what the pieces of audio take besides their bytes, be it so many
+# each where frames are small.
 _MOST_BESIDES = 128 * _KIB
 _SHARE_BESIDES = 1 / 8
-# So much at most is held by a session that waits for speech to be answered, which does not last for so many seconds.
+_BESIDES_A_FRAME = 100
+# So much at most is held by a session that waits for speech to be answered, which does not last for so many seconds. It
+# does not wait while its client takes what it is given more slowly than it was made, and took some so shortly before.
 _MOST_WAITING = 1280 * _KIB
 _WAITS_WITHIN = 300.0
+_TAKES_WITHIN = 10.0
 # A session at rest is one whose last words were answered so many seconds ago, while nothing was said since. It keeps no
 # audio; 30 KiB were measured, in sessions of half an hour.
 _MOST_AT_REST = 64 * _KIB
@@ -50,12 +54,19 @@ def frugal(history: History) -> Verdict:
 
 def _check_memory(chronicle: Chronicle) -> None:
     waits_since = 0.0
+    given = chronicle.got("audio")
+    frame = max((_whole(record.fields.get("bytes")) for record in given), default=0)
+    share = max(_SHARE_BESIDES, _BESIDES_A_FRAME / frame) if frame else _SHARE_BESIDES
+    limited = any("acknowledges_within" in record.fields for record in chronicle.client)
+    times = [record.at for record in given]
     for record in chronicle.acted("session_weighed"):
         size, audio = _whole(record.fields["bytes"]), _whole(record.fields["audio"])
         what = f"session {chronicle.name} holds {size} bytes, {audio} of them audio, at {record.at:.3f} s"
-        if audio > _MOST_AUDIO or size - audio > _MOST_BESIDES + _SHARE_BESIDES * audio:
+        if audio > _MOST_AUDIO or size - audio > _MOST_BESIDES + share * audio:
             raise Broke("Frugal", what)
-        if size <= _MOST_WAITING:
+        before = bisect_right(times, record.at)
+        takes = limited and before and times[before - 1] > record.at - _TAKES_WITHIN
+        if size <= _MOST_WAITING or takes:
             waits_since = record.at
         if record.at - waits_since > _WAITS_WITHIN:
             raise Broke("Frugal", f"{what}, and over {_MOST_WAITING} since {waits_since:.3f} s")

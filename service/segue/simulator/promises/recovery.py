@@ -129,10 +129,12 @@ def _delayed(chronicle: Chronicle, words: Words, until: float) -> Iterator[float
     # What the model says of something else first is waited for, and heard at the pace of the client's stream.
     answers = list(chronicle.answers(words))
     for turn in chronicle.turns:
-        if turn.begun_at < until and words.at < turn.ended_at < NEVER and turn not in answers:
+        if turn.begun_at >= until or turn in answers:
+            continue
+        if words.at < turn.ended_at < NEVER:
             yield min(max(turn.ended_at, chronicle.heard_until(turn)), until) + _USUAL
         # So is what still plays where the words do not cut it.
-        if words.demanded and turn.begun_at <= words.at < chronicle.heard_until(turn):
+        elif words.demanded and words.at < chronicle.heard_until(turn):
             yield min(chronicle.heard_until(turn), until) + _USUAL
 
 

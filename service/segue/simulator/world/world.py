@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from itertools import count
+from math import inf
 from random import Random
 
 from segue.core.profiles import profile_of
@@ -42,7 +43,8 @@ _UPGRADES = {
         bearer=True,
     ),
 }
-# A session that was left must be over, and its connections be closed, after so many seconds more.
+# A session that was left must be over, and its connections be closed, after so many seconds more, unless it still gives
+# its client what was said.
 _AFTERMATH = 300.0
 _WEIGHED_EVERY = 5.0
 
@@ -122,14 +124,27 @@ class World:
     def run(self, seconds: float) -> History:
         """Let so many seconds pass, and so many more that all may end; return what happened."""
         self.clock.run(self.clock.now + seconds)
-        late = self.clock.now + _AFTERMATH
-        while self.clock.now < late and not all(driver.over for driver in self._drivers):
-            self.clock.run(self.clock.now + 5.0)
+        self._let_end()
+        held = inf
+        # What was said is given to a client that acknowledges it slowly for as long as there is less and less of it.
+        while self._held < held:
+            held = self._held
+            self._let_end()
         # What was cut is forgotten by the service only after a while.
         self.clock.run(self.clock.now + 60.0)
         alive = sum(not driver.over for driver in self._drivers)
         self.history.add(self.clock.now, "gateway", "", "stopped", sessions=alive)
         return self.history
+
+    @property
+    def _held(self) -> int:
+        """The size of the audio that is kept for sessions that are not over."""
+        return sum(driver.session.held_bytes for driver in self._drivers if not driver.over)
+
+    def _let_end(self) -> None:
+        late = self.clock.now + _AFTERMATH
+        while self.clock.now < late and not all(driver.over for driver in self._drivers):
+            self.clock.run(self.clock.now + 5.0)
 
     def _weigh(self, driver: Driver) -> None:
         if not driver.over:
