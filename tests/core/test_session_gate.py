@@ -1,12 +1,14 @@
 """The gate: what is muted after an interruption, and what is not."""
 
+from dataclasses import replace
+
 import pytest
 
 from segue.core import events as ev
 from segue.core.actions import Wedged
 from segue.core.outputs import Audio, CutCause, EndReason, Interrupted, TurnEnded
 from segue.core.session import State
-from tests.core.conversation import OTHER_VOICE, Conversation, recover, telling, told
+from tests.core.conversation import OTHER_VOICE, POLICY, Conversation, recover, telling, told
 
 
 def test_what_the_backend_still_sends_of_a_cut_turn_is_muted() -> None:
@@ -47,6 +49,24 @@ def test_the_gate_lifts_some_time_after_the_next_words_when_the_backend_never_en
     call.wait(2.0)
     assert call.heard(2) == pytest.approx(1.0)
     call.assert_interrupted(1)
+
+
+@pytest.mark.parametrize(("over", "heard_text"), [(False, ""), (True, " every evening")])
+def test_words_that_follow_the_gate_have_their_place_behind_what_was_muted(over: bool, heard_text: str) -> None:
+    call = telling(policy=replace(POLICY, transcripts_run_ahead=True))
+    call.interrupt()
+    call.understand("And the dragon?")
+    call.wait(3.0)
+    if over:
+        call.complete()
+    call.answer(0.5, " every evening")
+    call.answer(0.5, " for")
+    call.answer(1.0)
+    call.wait(1.5)
+    call.interrupt(2, heard=1.4)
+    call.wait(1.0)
+    ended = call.assert_turn_ended(2)
+    assert (ended.heard_text, ended.heard_text + ended.unheard_text) == (heard_text, " every evening for")
 
 
 def test_a_turn_that_begins_says_the_end_of_the_one_that_was_cut() -> None:

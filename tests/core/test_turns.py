@@ -93,6 +93,27 @@ def test_the_last_words_that_ran_ahead_are_in_audio_that_is_yet_to_come() -> Non
     assert turn.split(1.0) == ("One, two, three, four, five. ", "")
 
 
+def test_the_middle_of_the_last_words_is_taken_to_run_ahead() -> None:
+    # Ten characters a second, and the last ones begin 0.6 s after what has come and end 1.4 s after it.
+    turn = spoken((0.0, "a" * 39), (3.0, "bbb"), (0.5, "cccc"), (0.5, "d" * 8), runs_ahead=True)
+    assert turn.split(4.0) == ("a" * 39, "bbbccccdddddddd")
+    assert turn.split(4.1) == ("a" * 39 + "bbb", "ccccdddddddd")
+
+
+def test_words_that_begin_behind_audio_whose_words_were_muted_run_ahead_of_theirs() -> None:
+    turn = spoken((0.5, " every evening"), (0.5, " for"), runs_ahead=True)
+    turn.audio = 2.0
+    assert turn.split(1.5) == (" every evening", " for")
+    turn.midway = True
+    assert turn.split(1.5) == ("", " every evening for")
+    turn.generated = True
+    assert turn.split(1.8) == (" every evening", " for")
+    # Where what came ended sooner than that, all of it was heard with the last of it.
+    turn.audio = 1.0
+    assert turn.split(0.9) == ("", " every evening for")
+    assert turn.split(1.0) == (" every evening for", "")
+
+
 def test_nobody_speaks_as_fast_as_words_come_that_run_far_ahead() -> None:
     turn = spoken((0.0, "a" * 20), (1.0, "b" * 200), runs_ahead=True)
     assert turn.split(0.4) == ("", "a" * 20 + "b" * 200)

@@ -264,6 +264,7 @@ class Downlink:
     def _turn_of_output(self, now: float) -> Turn | None:
         turn = self.turns.open
         outlived = turn is not None and self._outlived(turn, now)
+        midway = turn is not None and turn.cut and turn.begun
         self.playback.active_at = self.spoke_at = now
         if turn is not None:
             if not (turn.cut or outlived):
@@ -283,7 +284,7 @@ class Downlink:
         else:
             self.evidence.believe(now)
         turn = self._begin(now)
-        turn.begun = True
+        turn.begun, turn.midway = True, midway
         return turn
 
     def _outlived(self, turn: Turn, now: float) -> bool:

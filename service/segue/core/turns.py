@@ -7,6 +7,7 @@ come of the turn, or it had not begun, it lifts with these words: what comes aft
 
 from bisect import bisect_left, bisect_right
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 from math import inf, isinf
@@ -62,6 +63,8 @@ class Turn:
     named: bool = False
     # The backend sent some of it, if only to be muted.
     begun: bool = False
+    # It may be the rest of a turn that was cut, of which more was muted.
+    midway: bool = False
     # The backend sent its generationComplete: no more will come.
     generated: bool = False
     generated_at: float = inf
@@ -130,10 +133,9 @@ class Turn:
         A fragment was heard when all was that had come before it; it may be one more or less, since its audio begins
         with what comes next or ends with what came last. Where the transcript runs ahead, when half of it was.
         """
-        ends = self._ends()
-        marks = [(begin + end) / 2 for begin, end in pairwise([0.0, *ends])] if self._by_characters else ends
+        middles = [(begin + end) / 2 for begin, end in self._spans()]
         # What came before any audio was not heard when nothing was.
-        told = bisect_right(marks, heard + _SAME) if heard else bisect_left(marks, heard)
+        told = bisect_right(middles, heard + _SAME) if heard else bisect_left(middles, heard)
         words = [fragment.text for fragment in self._fragments]
         return "".join(words[:told]), "".join(words[told:])
 
@@ -142,28 +144,28 @@ class Turn:
 
         None where there is none: what is released can not be taken back.
         """
-        fragments = zip(self._fragments, self._ends(), strict=True)
-        ends = [end for fragment, end in fragments if fragment.text.rstrip().endswith(_SENTENCE_ENDS)]
+        fragments = zip(self._fragments, self._spans(), strict=True)
+        ends = [end for fragment, (_, end) in fragments if fragment.text.rstrip().endswith(_SENTENCE_ENDS)]
         return next((end for end in reversed(ends) if self.released <= end < self.audio), None)
 
-    @property
-    def _by_characters(self) -> bool:
-        return self.runs_ahead and not any(fragment.written for fragment in self._fragments)
-
-    def _ends(self) -> list[float]:
-        """Return where each fragment ends, in seconds of the turn's audio.
+    def _spans(self) -> Iterator[tuple[float, float]]:
+        """Return where each fragment begins and ends, in seconds of the turn's audio.
 
         A transcript that comes with the audio has its place by when it came, one that runs ahead by its characters.
         """
-        if not self._by_characters:
-            return [fragment.came for fragment in self._fragments]
-        characters = list(accumulate(len(fragment.text) for fragment in self._fragments))
-        whole = max(1, sum(len(fragment.text) for fragment in self._fragments))
-        pace = self.audio / whole
+        if not self._fragments or not self.runs_ahead or any(fragment.written for fragment in self._fragments):
+            return ((fragment.came, fragment.came) for fragment in self._fragments)
+        characters = [0, *accumulate(len(fragment.text) for fragment in self._fragments)]
+        begin, came = 0.0, self._fragments[0].came
+        if self.midway and came:
+            # The words of the audio before came with what was muted.
+            begin = min(came + _RUNS_AHEAD, self.audio)
+        pace = (self.audio - begin) / max(1, characters[-1])
         if not self.generated:
-            # The last of them are in audio that is yet to come.
-            pace = max(pace + _RUNS_AHEAD / whole, 1 / _MOST_CHARACTERS)
-        return [count * pace for count in characters]
+            # The last of them are in audio that is yet to come; which word of a fragment is so far ahead nobody knows.
+            pace = (self.audio + _RUNS_AHEAD - begin) / max(1.0, (characters[-2] + characters[-1]) / 2)
+            pace = max(pace, 1 / _MOST_CHARACTERS)
+        return pairwise(begin + count * pace for count in characters)
 
     def ended(self) -> TurnEnded:
         """Return the turn's last output."""

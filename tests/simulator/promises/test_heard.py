@@ -97,6 +97,61 @@ def test_words_with_which_a_model_goes_on_after_a_turn_are_of_the_same(model: st
         heard(told)
 
 
+@pytest.mark.parametrize("fault", ["", "generation_stops"])
+def test_words_that_never_come_are_told_nowhere(fault: str) -> None:
+    texts = {"heard_text": "One two, three", "unheard_text": " four,So"}
+    told = interrupted(model="gemini-3.8-live-extended-thinking", texts=texts)
+    told.service(8.0, 1, "turn_begun", turn=2, stamps="", text="")
+    told.service(8.0, 1, "speech_planned", first=81, last=100, text="So it is.")
+    told.service(8.1, 1, "transcription_sent", speaker="model", text="So", turn=2)
+    if fault:
+        assert heard(told.service(6.35, 1, "fault_struck", fault=fault)).judged == 0
+        return
+    with pytest.raises(Broke, match="and not each once"):
+        heard(told)
+
+
+def test_a_generation_that_stops_later_changes_nothing() -> None:
+    told = interrupted(texts=split(6)).service(7.0, 1, "fault_struck", fault="generation_stops")
+    with pytest.raises(Broke, match="is said to be heard to ' six,'"):
+        heard(told)
+
+
+@pytest.mark.parametrize(("called", "over"), [(True, False), (False, False), (True, True)])
+def test_words_with_which_another_link_goes_on_after_a_call_are_of_the_same(called: bool, over: bool) -> None:
+    told = interrupted(texts={"heard_text": "One two, three", "unheard_text": " four, five six, and done.So it is."})
+    if called:
+        told.output(6.3, "tool_call", call="a", name="get_weather")
+    if over:
+        told.service(7.8, 1, "turn_complete_sent", turn=1)
+    told.lost(8.0, 1).dialled(8.0, 2, "RECOVERY").opened(8.5, 2)
+    told.service(8.6, 2, "turn_begun", turn=1, stamps="", text="[Note from the voice system]")
+    told.service(8.6, 2, "speech_planned", first=81, last=100, text="So it is.")
+    told.service(8.7, 2, "transcription_sent", speaker="model", text="So it is.", turn=1)
+    if called and not over:
+        assert heard(told).judged == 1
+        return
+    with pytest.raises(Broke, match="and not each once"):
+        heard(told)
+
+
+def test_words_that_another_link_misplaces_cannot_be_judged() -> None:
+    told = interrupted(texts={"heard_text": "One two, three", "unheard_text": " four, five six, and done.SoSo"})
+    told.output(6.3, "tool_call", call="a", name="get_weather").lost(8.0, 1).dialled(8.0, 2, "RECOVERY").opened(8.5, 2)
+    told.service(8.5, 2, "fault_struck", fault="duplicate_transcription")
+    told.service(8.6, 2, "turn_begun", turn=1, stamps="", text="[Note from the voice system]")
+    assert heard(told).judged == 0
+
+
+def test_a_turn_that_begins_with_audio_that_nobody_can_tell_from_other_cannot_be_judged() -> None:
+    told = Told().output(6.1, "audio", bytes=38_400)
+    verdict = heard(interrupted(told, texts=split(8)))
+    assert (verdict.judged, verdict.cases) == (0, 1)
+    # What comes later changes nothing.
+    with pytest.raises(Broke, match="heard to"):
+        heard(interrupted(texts=split(8)).output(6.3, "audio", bytes=960))
+
+
 @pytest.mark.parametrize(
     ("heard_text", "unheard_text"),
     [
@@ -124,6 +179,22 @@ def test_a_report_that_comes_late_or_was_not_needed_is_not(cut: dict[str, Any]) 
 def test_nothing_is_waited_for_once_the_model_is_told() -> None:
     told = Told().gateway(6.55, "resume_noted", outcome="TOLD")
     assert heard(interrupted(told, known=0.6, reported_at=6.65)).judged == 1
+
+
+@pytest.mark.parametrize(("at", "turn"), [(6.7, 2), (6.9, 2), (6.7, 0)])
+def test_nothing_is_waited_for_once_another_turn_has_begun(at: float, turn: int) -> None:
+    told = interrupted(known=0.6, reported_at=6.8).output(at, "interrupted", turn, cause="USER", played=0.0)
+    if turn and at < 6.8:
+        assert heard(told).judged == 1
+        return
+    with pytest.raises(Broke, match=r"is said to be for 0\.600 s"):
+        heard(told)
+
+
+def test_a_report_is_waited_for_though_what_comes_next_is_cut_with_the_turn() -> None:
+    told = Told().output(6.6, "interrupted", 2, cause="USER", played=0.0)
+    with pytest.raises(Broke, match=r"is said to be for 0\.600 s"):
+        heard(interrupted(told, known=0.6, reported_at=6.65))
 
 
 def test_where_words_come_with_other_audio_than_theirs_nothing_can_be_told() -> None:

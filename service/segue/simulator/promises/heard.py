@@ -21,6 +21,8 @@ _WAITED = 0.5
 _SETTLES = ("resume_noted", "speech_received", "tool_call_received")
 # Words that do not come as they were spoken, or with other audio than theirs.
 _MISPLACING = frozenset({"duplicate_transcription", "early_turn_complete", "late_chunks", "missing_turn_complete"})
+# What was still to be said of a turn never comes.
+_GAP = "generation_stops"
 # At most so many turns at once are told to have been cut.
 _CUT_AT_ONCE = 8
 
@@ -47,13 +49,15 @@ def heard(history: History) -> Verdict:
         ends = {end.fields["turn"]: end for end in chronicle.got("turn_ended")}
         for cut in chronicle.got("interrupted"):
             number = cut.fields["turn"]
-            blocks = [b for a in chronicle.got("audio") if a.fields["turn"] == number for b in blocks_of(a)]
+            audio = [blocks_of(record) for record in chronicle.got("audio") if record.fields["turn"] == number]
+            blocks = [block for piece in audio for block in piece]
             end = ends.get(number)
             if end is None or not blocks or str(cut.fields.get("cause")).endswith("NONE"):
                 continue
             lacking = ""
             cases += 1
-            judged += _check_split(chronicle, cut, end, blocks)
+            # How much was played before the first block that can be told from others is not known.
+            judged += bool(audio[0]) and _check_split(chronicle, cut, end, blocks)
         _check_told(chronicle)
     return Verdict("Heard", lacking, judged, cases)
 
@@ -61,8 +65,8 @@ def heard(history: History) -> Verdict:
 def _check_split(chronicle: Chronicle, cut: Record, end: Record, blocks: Sequence[int]) -> bool:
     """Check where the words of a turn are divided. Returns whether that could be told."""
     played, known = cut.fields.get("played"), end.fields.get("heard")
-    turns = _turns(chronicle, blocks[0])
-    if not (turns and isinstance(played, float) and isinstance(known, float)) or _is_misplaced(chronicle, turns[0]):
+    turns = _turns(chronicle, blocks[0], end.fields["turn"])
+    if not (turns and isinstance(played, float) and isinstance(known, float)) or _is_misplaced(chronicle, turns, cut):
         return False
     fragments = _fragments(turns)
     spans = [span for turn in turns for span in turn.blocks]
@@ -76,7 +80,7 @@ def _check_split(chronicle: Chronicle, cut: Record, end: Record, blocks: Sequenc
     if whole < 0 or not (heard_text + unheard_text).startswith(_transcript(chronicle, end.fields["turn"])):
         raise Broke("Heard", f"the words of {what} are told as {heard_text!r} and {unheard_text!r}, and not each once")
     reported = abs(known - played) < _SAME
-    if not reported and _was_waited_for(chronicle, cut):
+    if not reported and _was_waited_for(chronicle, cut, end):
         raise Broke("Heard", f"{what} was reported to be played for {played:.3f} s and is said to be for {known:.3f} s")
     margin = _margin(chronicle, reported=reported)
     # One fragment beside the one in which it was cut may be on the wrong side.
@@ -91,11 +95,18 @@ def _check_split(chronicle: Chronicle, cut: Record, end: Record, blocks: Sequenc
     return margin < NEVER
 
 
-def _turns(chronicle: Chronicle, block: int) -> list[ModelTurn]:
-    """Return the turn of the model in which a block is spoken; where it goes on after a turn's end, the later ones."""
+def _turns(chronicle: Chronicle, block: int, number: object) -> list[ModelTurn]:
+    """Return the turn of the model in which a block is spoken, and those that go on with it for the client.
+
+    Some models go on after a turn's end; and what waits for a function's results when its link is lost goes on with
+    the first turn of the next one.
+    """
     turns = [turn for turn in chronicle.turns if any(first <= block <= last for first, last in turn.blocks)][:1]
     if turns and chronicle.thinks:
         turns += [t for t in chronicle.turns if t.link == turns[0].link and t.number > turns[0].number and t.blocks]
+    called = any(call.fields["turn"] == number for call in chronicle.got("tool_call"))
+    if turns and called and turns[-1].over_at == NEVER:
+        turns += [turn for turn in chronicle.turns if turn.link > turns[-1].link][:1]
     return turns
 
 
@@ -153,7 +164,7 @@ def _margin(chronicle: Chronicle, *, reported: bool) -> float:
     return max(leads, default=NEVER)
 
 
-def _was_waited_for(chronicle: Chronicle, cut: Record) -> bool:
+def _was_waited_for(chronicle: Chronicle, cut: Record, end: Record) -> bool:
     """Return whether the client's report of what it played came while it was waited for."""
     reported_at = cut.fields.get("reported_at")
     dropped = [d.at for d in chronicle.acted("audio_dropped") if d.at <= cut.at and d.fields["reason"] == "interrupted"]
@@ -163,13 +174,23 @@ def _was_waited_for(chronicle: Chronicle, cut: Record) -> bool:
     settled = [record.at for record in chronicle.acted(*_SETTLES) if dropped[-1] <= record.at <= reported_at]
     # Whoever interrupts what is about to come settles what was before it.
     settled += [r.at for r in chronicle.client if r.kind == "interrupt_sent" and cut.at - _WAITED <= r.at <= cut.at]
+    # So does a turn that has begun since, though it may have been cut as well.
+    later = chronicle.outputs[chronicle.outputs.index(end) :]
+    settled += [o.at for o in later if _turn_of(o) > _turn_of(end) and o.at <= reported_at]
     return reported_at < dropped[-1] + _WAITED - _SAME and not settled
 
 
-def _is_misplaced(chronicle: Chronicle, turn: ModelTurn) -> bool:
-    connection = f"{chronicle.name}/{turn.link}"
-    struck = [record for record in chronicle.service if record.kind == "fault_struck" and record.session == connection]
-    return any(record.fields["fault"] in _MISPLACING for record in struck)
+def _turn_of(output: Record) -> int:
+    return int(output.fields["turn"] or 0)
+
+
+def _is_misplaced(chronicle: Chronicle, turns: Sequence[ModelTurn], cut: Record) -> bool:
+    connections = [f"{chronicle.name}/{turn.link}" for turn in turns]
+    struck = [record for record in chronicle.service if record.kind == "fault_struck" and record.session in connections]
+    stopped = [record for record in struck if record.fields["fault"] == _GAP]
+    return any(record.fields["fault"] in _MISPLACING for record in struck) or any(
+        turns[0].begun_at <= record.at <= cut.at for record in stopped
+    )
 
 
 def _check_told(chronicle: Chronicle) -> None:

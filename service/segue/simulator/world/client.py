@@ -344,11 +344,13 @@ class Client:
                 self._player.read(output.turn)
             case out.Interrupted():
                 fields["played"] = self._player.played(output.turn)
-                if self._habits.acknowledges and self._habits.reports_cuts and output.turn == self._player.turn:
-                    self._last_seq = seq
-                    fields["reported_at"] = self._clock.now + self._acknowledger.delay + self._habits.latency
-                self._stop(output.turn)
-                self._resume(output)
+                # What is not cut plays on.
+                if output.cause is not out.CutCause.NONE:
+                    if self._habits.acknowledges and self._habits.reports_cuts and output.turn == self._player.turn:
+                        self._last_seq = seq
+                        fields["reported_at"] = self._clock.now + self._acknowledger.delay + self._habits.latency
+                    self._stop(output.turn)
+                    self._resume(output)
             case out.TurnEnded():
                 self._player.end(output.turn)
             case out.ToolCall():
@@ -360,16 +362,13 @@ class Client:
         self._record("output_received", **fields)
 
     def _stop(self, turn: int) -> None:
-        player = self._player
-        heard = player.heard
-        player.stop()
-        if self._habits.acknowledges and turn == player.turn:
-            player.shorten(heard)
+        self._player.stop()
+        if self._habits.acknowledges and turn == self._player.turn:
             self._acknowledger.report(self._last_seq)
 
     def _resume(self, cut: out.Interrupted) -> None:
         told = self._options.resume_context.policy is ResumePolicy.CLIENT
-        if told and cut.cause is not out.CutCause.NONE and not self._left:
+        if told and not self._left:
             self._note(f"{cut.heard_text!r} was heard, {cut.unheard_text!r} was not.", answer=False)
 
     def _acknowledge(self, seq: int) -> None:

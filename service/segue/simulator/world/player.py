@@ -42,12 +42,9 @@ class Player:
         self.answers += 1
 
     def stop(self) -> None:
-        """Throw away what was not played."""
+        """Throw away what was not played: it has never come."""
+        self._turn_seconds = self.heard
         self.plays_until = self._clock.now
-
-    def shorten(self, seconds: float) -> None:
-        """Take so many seconds of the turn for all that came of it."""
-        self._turn_seconds = seconds
 
     def played(self, turn: int) -> float | None:
         """Return how much of a turn was played, in seconds; None where that was not looked at."""
