@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from segue.backend.pool import Source
 from segue.config import Settings
 from segue.gateway import Gateway
 from tests.edge.house import House
@@ -53,7 +54,7 @@ async def gateway(
     no_task_left: None, plain_environment: pytest.MonkeyPatch, backend: ScriptedBackend, settings: dict[str, Any]
 ) -> AsyncIterator[Gateway]:
     """A gateway on the scripted backend. In the end everything must have been let go of."""
-    gateway = Gateway(Settings(port=0, metrics_port=0, drain_timeout=0, **settings), backend)
+    gateway = Gateway(Settings(port=0, metrics_port=0, drain_timeout=0, **settings), [Source(backend)])
     await gateway.start()
     yield gateway
     await wait_until(lambda: not len(gateway.registry))

@@ -59,12 +59,16 @@ class ScriptedLink:
         purpose: Purpose = Purpose.OPEN,
         held: bool = False,
         opens: bool = False,
+        credential: str = "",
+        allowed: tuple[str, ...] = (),
     ) -> None:
         self._number = number
         self.setup = setup
         self._report = report
         self.purpose = purpose
         self.held = held
+        self.credential = credential
+        self.allowed = allowed
         self._opens = opens
         self.sent: list[bytes | str | Note | Image | Update | Activity | ToolResult] = []
         self.hung_up = False
@@ -161,8 +165,19 @@ class ScriptedBackend:
         *,
         purpose: Purpose = Purpose.OPEN,
         hold: bool = False,
+        credential: str = "",
+        allowed: tuple[str, ...] = (),
     ) -> ScriptedLink:
-        link = ScriptedLink(number, setup, report, purpose=purpose, held=hold, opens=self.opens)
+        link = ScriptedLink(
+            number,
+            setup,
+            report,
+            purpose=purpose,
+            held=hold,
+            opens=self.opens,
+            credential=credential,
+            allowed=allowed,
+        )
         self.links.append(link)
         if self.opens:
             asyncio.get_running_loop().call_soon(link.hold if hold else link.open)

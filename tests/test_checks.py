@@ -89,6 +89,25 @@ async def test_a_bad_key_is_told_and_not_shown(service: Simulator, environment: 
     assert "wr0ng-key" not in text
 
 
+async def test_each_credential_of_a_file_is_tried(service: Simulator, tmp_path: Path) -> None:
+    path = tmp_path / "credentials.toml"
+    path.write_text('[good]\napi_key = "right"\n[bad]\napi_key = "wr0ng-key"')
+    well, text = await checked(Settings(port=0, metrics_port=0, credentials_file=path))
+    assert not well
+    assert "✓ credential good" in text
+    assert "✗ credential bad" in text
+    assert "Check credential bad: the Live API does not accept it." in text
+    assert "wr0ng-key" not in text
+
+
+async def test_a_file_of_credentials_that_cannot_be_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "credentials.toml"
+    path.write_text('[one]\napi_key_env = "NO_SUCH_VARIABLE"')
+    well, text = await checked(Settings(port=0, metrics_port=0, credentials_file=path))
+    assert not well
+    assert "one: the environment variable NO_SUCH_VARIABLE of api_key_env is empty or not set" in text
+
+
 async def test_a_service_that_cannot_be_reached_is_told(environment: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         port = nobody.getsockname()[1]

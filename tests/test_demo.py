@@ -14,7 +14,7 @@ from segue.core.actions import Purpose, Setup
 from segue.core.events import LinkEvent, LinkLost, LossCause, ModelAudio
 from segue.core.options import Modality, ServerDetection
 from segue.demo import UTTERANCES, DemoOutcome, command, converse
-from segue.demo.links import WatchedBackend, attributed
+from segue.demo.links import WatchedAccount, attributed
 from segue.demo.noticed import said_twice, silence_within
 from segue.demo.numbered import NumberedVoice, numbers_in
 from segue.simulator.conversation.stamps import StampReader, stamp
@@ -285,7 +285,7 @@ def setup(handle: str = "") -> Setup:
 async def test_what_becomes_of_links_is_recorded_and_reported_all_the_same() -> None:
     history, reported = History(), list[LinkEvent]()
     scripted = ScriptedBackend()
-    backend = WatchedBackend(scripted, history)
+    backend = WatchedAccount(scripted, history)
     first = backend.dial(1, setup(), reported.append)
     second = backend.dial(2, setup("h"), reported.append, purpose=Purpose.RENEWAL, hold=True)
     scripted.links[0].open()

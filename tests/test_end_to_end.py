@@ -12,6 +12,7 @@ from google.protobuf.struct_pb2 import Value
 
 from segue.backend.credentials import Credential
 from segue.backend.gemini import GeminiBackend
+from segue.backend.pool import Source
 from segue.config import Settings
 from segue.gateway import Gateway
 from segue.simulator.conversation.stamps import stamp
@@ -117,7 +118,8 @@ async def serving(
         if vertex:
             credential = replace(credential, vertex=True)
         backend = GeminiBackend(credential, ssl_context=simulator.client_ssl_context())
-        gateway = Gateway(Settings(port=0, metrics_port=0, drain_timeout=0, **settings), backend, credential=credential)
+        settings = {"port": 0, "metrics_port": 0, "drain_timeout": 0} | settings
+        gateway = Gateway(Settings(**settings), [Source(backend, credential)])
         await gateway.start()
         try:
             yield Service(gateway, simulator, history, keys)
@@ -403,7 +405,7 @@ async def test_a_quota_that_is_used_up_closes_the_session_at_once() -> None:
 
 async def test_a_service_that_is_not_there_closes_the_session_after_some_tries(unused_tcp_port: int) -> None:
     credential = Credential("test", "a test", api_key="any", base_url=f"https://127.0.0.1:{unused_tcp_port}")
-    gateway = Gateway(Settings(port=0, metrics_port=0, drain_timeout=0), GeminiBackend(credential))
+    gateway = Gateway(Settings(port=0, metrics_port=0, drain_timeout=0), [Source(GeminiBackend(credential))])
     await gateway.start()
     async with conversing(gateway.port) as conversation:
         await conversation.say(ClientEvent(open=opening()))

@@ -11,7 +11,8 @@ import grpc.aio
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from segue.backend.credentials import Credential
+from segue.backend.credentials import NOBODY, Credential
+from segue.backend.pool import Source
 from segue.config import Settings
 from segue.core.events import LossCause
 from segue.edge.server import SERVICE, ListenError
@@ -27,7 +28,6 @@ from tests.waiting import WAIT_LIMIT, wait_until
 pytestmark = pytest.mark.usefixtures("no_task_left", "plain_environment")
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
-NOBODY = Credential("none", "a test")
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 
 
@@ -37,7 +37,7 @@ async def running(
 ) -> AsyncIterator[Gateway]:
     """Yield a gateway which the test may stop itself."""
     settings = {"port": 0, "metrics_port": 0, "drain_timeout": drain_timeout} | settings
-    gateway = Gateway(Settings(**settings), backend, credential=credential)
+    gateway = Gateway(Settings(**settings), [Source(backend, credential)])
     await gateway.start()
     try:
         yield gateway
@@ -173,7 +173,7 @@ async def test_a_client_that_reads_nothing_does_not_hold_up_the_stop(backend: Sc
 
 async def test_the_witness_is_told_that_nothing_remains_of_a_session(backend: ScriptedBackend) -> None:
     seen: dict[str, Remains] = {}
-    gateway = Gateway(Settings(port=0, metrics_port=0), backend, seen.__setitem__)
+    gateway = Gateway(Settings(port=0, metrics_port=0), [Source(backend)], seen.__setitem__)
     await gateway.start()
     async with conversing(gateway.port) as conversation:
         opened = await conversation.open()
@@ -229,13 +229,33 @@ async def test_sessions_know_the_settings_and_what_the_credentials_service_can_d
         assert (link.setup.language, link.setup.transparent) == ("", True)
 
 
+async def test_connections_stand_ready_from_the_start_until_the_stop_begins(backend: ScriptedBackend) -> None:
+    async with running(backend, prewarmed=2) as gateway, conversing(gateway.port) as speaking:
+        sample = gateway.metrics.registry.get_sample_value
+        await wait_until(lambda: sample("segue_links_prewarmed", {"credential": "none"}) == 2.0)
+        assert all(link.held for link in backend.links)
+        await speaking.open()
+        used = backend.links[0]
+        used.speak(0.1, "One. ")
+        await speaking.hear("audio")
+        stopping = asyncio.create_task(gateway.stop())
+        await wait_until(lambda: all(link.hung_up for link in backend.links if link is not used))
+        # Who is still there gets another link when his is lost, which was dialled for him alone.
+        dialled = len(backend.links)
+        used.lose(LossCause.TRANSIENT)
+        await wait_until(lambda: len(backend.links) == dialled + 1)
+        assert not backend.links[-1].held
+        gateway.cut_off()
+        await stopping
+
+
 @pytest.mark.parametrize("taken", ["port", "metrics_port"])
 async def test_an_address_that_is_taken_is_named_and_everything_is_let_go(
     backend: ScriptedBackend, taken: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         number = other.getsockname()[1]
-        gateway = Gateway(Settings(**({"port": 0, "metrics_port": 0} | {taken: number})), backend)
+        gateway = Gateway(Settings(**({"port": 0, "metrics_port": 0} | {taken: number})), [Source(backend)])
         with pytest.raises(ListenError, match=rf"127\.0\.0\.1:{number}: Address already in use; set another"):
             await gateway.start()
     assert capfd.readouterr().err == ""
@@ -247,7 +267,7 @@ async def test_the_same_port_can_be_taken_again_at_once(backend: ScriptedBackend
         async with conversing(port) as conversation:
             await conversation.open()
             await first.stop()
-    gateway = Gateway(Settings(port=port, metrics_port=metrics_port), ScriptedBackend())
+    gateway = Gateway(Settings(port=port, metrics_port=metrics_port), [Source(ScriptedBackend())])
     await gateway.start()
     assert (gateway.port, gateway.metrics_port) == (port, metrics_port)
     await gateway.stop()

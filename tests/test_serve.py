@@ -16,7 +16,7 @@ import pytest
 from segue.backend.gemini import _CONNECTION
 from segue.config import Settings, SettingsError
 from segue.gateway import Gateway
-from segue.serve import chosen_backend, credential_of, serve
+from segue.serve import chosen_backend, credentials_of, serve
 from segue_client.segue.v1.client_event_pb2 import ClientEvent, UserText
 from segue_client.segue.v1.error_pb2 import Error
 from tests.conversation import Conversation, conversing
@@ -183,27 +183,46 @@ class TestChoice:
     async def test_a_key_means_the_live_api(self, environment: pytest.MonkeyPatch) -> None:
         environment.setenv("GEMINI_API_KEY", "secret-key")
         async with chosen_backend(Settings()) as choice:
-            await choice.backend.close()
+            await choice.close()
             assert choice.live
-            assert (choice.credential.source, choice.credential.vertex) == ("GEMINI_API_KEY", False)
+            [credential] = choice.credentials
+            assert (credential.source, credential.vertex) == ("GEMINI_API_KEY", False)
             assert "real answers of the Gemini Developer API" in choice.why
             assert "GEMINI_API_KEY" in choice.why
             assert "secret-key" not in choice.why
 
+    async def test_a_file_goes_before_the_environment(self, environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        environment.setenv("GEMINI_API_KEY", "secret-key")
+        environment.setenv("SECOND", "other-secret")
+        path = tmp_path / "credentials.toml"
+        path.write_text('[one]\napi_key = "first-secret"\nbase_url = "https://eu"\n[two]\napi_key_env = "SECOND"')
+        async with chosen_backend(Settings(credentials_file=path)) as choice:
+            await choice.close()
+        assert [source.credential.name for source in choice.sources] == ["one", "two"]
+        assert choice.why == (
+            "real answers of the Gemini Developer API at https://eu, with credential one, credential two"
+        )
+        assert credentials_of(Settings(credentials_file=path, backend="simulator")) == ()
+
+    def test_a_file_with_a_fault_is_a_fault(self, tmp_path: Path) -> None:
+        with pytest.raises(SettingsError, match=r"none\.toml cannot be read: No such file"):
+            credentials_of(Settings(credentials_file=tmp_path / "none.toml"))
+
     def test_a_key_is_no_reason_where_the_simulator_is_asked_for(self, environment: pytest.MonkeyPatch) -> None:
         environment.setenv("GEMINI_API_KEY", "secret-key")
-        assert credential_of(Settings(backend="simulator")) is None
+        assert credentials_of(Settings(backend="simulator")) == ()
 
     def test_half_a_credential_is_a_fault(self, environment: pytest.MonkeyPatch) -> None:
         environment.setenv("GOOGLE_GENAI_USE_VERTEXAI", "true")
         environment.setenv("GOOGLE_CLOUD_PROJECT", "p")
         with pytest.raises(SettingsError, match="GOOGLE_CLOUD_LOCATION"):
-            credential_of(Settings())
+            credentials_of(Settings())
 
     async def test_without_credentials_a_simulator_is_used_and_said_so(self) -> None:
         async with asyncio.timeout(WAIT_LIMIT * 6), chosen_backend(Settings()) as choice:
-            await choice.backend.close()
+            await choice.close()
             assert not choice.live
-            assert (choice.credential.name, choice.credential.vertex) == ("simulator", False)
+            [credential] = choice.credentials
+            assert (credential.name, credential.vertex) == ("simulator", False)
             assert "SIMULATED answers" in choice.why
             assert "set GEMINI_API_KEY" in choice.why

@@ -23,6 +23,11 @@ class Bucket:
         """When there is a token."""
         return self._full_at - self._allowance
 
+    @property
+    def spare_at(self) -> float:
+        """When half of the tokens would be left."""
+        return self._full_at - self._allowance / 2
+
     def has(self, now: float) -> bool:
         """Return whether there is a token."""
         return now >= self.next_at

@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from segue.access import Access, Finding, without_secrets
+from segue.backend.pool import Source
 from segue.config import Settings, SettingsError, unknown_variables
 from segue.core.events import LinkEvent, LinkLost, LinkOpened
 from segue.core.options import Options
@@ -14,7 +15,7 @@ from segue.core.profiles import Profile, profile_of
 from segue.core.setups import setup_of
 from segue.edge.server import try_address
 from segue.overrides import written
-from segue.serve import chosen_backend
+from segue.serve import Choice, chosen_backend
 
 
 async def check(settings: Settings, console: Console) -> bool:
@@ -32,7 +33,7 @@ async def check(settings: Settings, console: Console) -> bool:
         for shown in access.tables():
             console.print(shown)
         findings += await access.findings()
-    findings.append(await _reach_backend(settings))
+    findings += await _reach_backend(settings)
     for finding in findings:
         mark = "[red]✗[/red]" if finding.advice else "[green]✓[/green]"
         console.print(f"{mark} {finding.what}: {escape(finding.result)}", highlight=False)
@@ -92,28 +93,33 @@ def _port_finding(name: str, host: str, port: int) -> Finding:
     return Finding(name, f"{host}:{port} is free")
 
 
-async def _reach_backend(settings: Settings) -> Finding:
+async def _reach_backend(settings: Settings) -> list[Finding]:
     try:
         async with chosen_backend(settings) as choice:
-            loop = asyncio.get_running_loop()
-            answer: asyncio.Future[LinkEvent] = loop.create_future()
-
-            def hear(event: LinkEvent) -> None:
-                if isinstance(event, LinkOpened | LinkLost) and not answer.done():
-                    answer.set_result(event)
-
-            started = loop.time()
-            profile = profile_of(settings.model, settings.policy().profiles)
-            transparent = choice.credential.vertex
-            setup = setup_of(Options(model=settings.model), profile, "", "", transparent=transparent)
-            choice.backend.dial(1, setup, hear)
             try:
-                event = await answer
+                findings = [await _reach(settings, source, choice) for source in choice.sources]
             finally:
-                await choice.backend.close()
-            if isinstance(event, LinkLost):
-                return Finding("backend", f"{choice.why}: no session with {settings.model}", event.message)
-            took = (loop.time() - started) * 1000
-            return Finding("backend", f"{choice.why}: {settings.model} answered the setup in {took:.0f} ms")
+                await choice.close()
+            return findings
     except SettingsError as error:
-        return Finding("backend", "no credentials", str(error))
+        return [Finding("backend", "no credentials", str(error))]
+
+
+async def _reach(settings: Settings, source: Source, choice: Choice) -> Finding:
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[LinkEvent] = loop.create_future()
+
+    def hear(event: LinkEvent) -> None:
+        if isinstance(event, LinkOpened | LinkLost) and not answer.done():
+            answer.set_result(event)
+
+    started = loop.time()
+    profile = profile_of(settings.model, settings.policy().profiles)
+    setup = setup_of(Options(model=settings.model), profile, "", "", transparent=source.credential.vertex)
+    source.account.dial(1, setup, hear)
+    event = await answer
+    what = "backend" if len(choice.sources) == 1 else f"credential {source.credential.name}"
+    if isinstance(event, LinkLost):
+        return Finding(what, f"{choice.why}: no session with {settings.model}", event.message)
+    took = (loop.time() - started) * 1000
+    return Finding(what, f"{choice.why}: {settings.model} answered the setup in {took:.0f} ms")

@@ -57,6 +57,12 @@ class Settings(BaseSettings):
     setup_timeout: float = Field(default=5.0, gt=0, le=120, description="how long a link may take from dial to setup")
     dial_rate: float = Field(default=50.0, ge=0.1, le=10_000, description="dials a second in the long run")
     dial_burst: int = Field(default=100, ge=1, le=10_000, description="dials at once, after a while without any")
+    credentials_file: Path | None = Field(
+        default=None, description="TOML with a table for each credential; None: the one of the environment"
+    )
+    prewarmed: int = Field(
+        default=0, ge=0, le=1000, description="connections of each credential that stand ready for new sessions"
+    )
     renewal_overlap: bool = Field(default=False, description="hang up a link when its successor is up, not before")
     renewal_jitter: float = Field(default=60.0, ge=0, description="renew each link up to so much before its age limit")
     false_interruption: Literal["continue", "wait"] = Field(

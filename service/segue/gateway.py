@@ -1,15 +1,12 @@
 """The gateway, put together: a backend behind, sessions in the middle, gRPC and probes in front."""
 
 import asyncio
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 
 import structlog
 from prometheus_client import generate_latest
 
-from segue.backend.credentials import Credential
-from segue.backend.dialling import Dialler
-from segue.backend.link import Backend
+from segue.backend.pool import Pool, Source
 from segue.config import Settings, SettingsError
 from segue.edge.auth.authentication import Authentication
 from segue.edge.auth.guard import Guard
@@ -25,38 +22,35 @@ from segue.telemetry.metrics import Metrics
 _log = structlog.get_logger(__name__)
 
 _LAG_PERIOD = 0.5
-_NOBODY = Credential("none", "no credential")
 # After the streams have ended, their last messages still have to leave, in seconds.
 _LAST_WORDS = 1.0
 
 
 class Gateway:
-    """Serves sessions over one backend, from `start` to `stop`.
+    """Serves sessions over one or more credentials, from `start` to `stop`.
 
     Args:
         settings: with no `fault`.
-        backend: closed by `stop`.
+        sources: closed by `stop`.
         witness: told the id of each session that ends and what remains of it.
-        credential: who the backend is for the Live API.
     """
 
     def __init__(
         self,
         settings: Settings,
-        backend: Backend,
+        sources: Sequence[Source],
         witness: Callable[[str, Remains], None] | None = None,
-        credential: Credential = _NOBODY,
     ) -> None:
         self._settings = settings
         self._accepting = False
         self.metrics = Metrics()
-        policy = settings.policy(vertex=credential.vertex)
-        self._backend = Dialler(
-            backend,
+        policy = settings.policy(vertex=any(source.credential.vertex for source in sources))
+        self._backend = Pool(
+            sources,
             policy.profiles,
             rate=settings.dial_rate,
             burst=settings.dial_burst,
-            breaker_changed=partial(self.metrics.observe_breaker, credential.name),
+            watch=self.metrics.of_credential,
         )
         self._load = Load(settings.max_sessions, settings.max_loop_lag)
         self.registry = Registry(self._backend, self.metrics, policy, witness, self._load)
@@ -100,6 +94,7 @@ class Gateway:
         self.metrics_port = self._probes.port
         authentication.start()
         self._accepting = True
+        self._backend.prewarm(settings.prewarmed, settings.model)
         self._lag_task = asyncio.create_task(self._observe_lag(), name="event loop lag")
         authenticated = authentication.authenticator is not None
         _log.info("serving", port=self.port, metrics_port=self.metrics_port, authenticated=authenticated)
@@ -112,6 +107,7 @@ class Gateway:
         assert self._authentication is not None
         _log.info("stopping", sessions=len(self.registry))
         self._accepting = False
+        self._backend.stop_prewarming()
         await self._server.refuse()
         draining = asyncio.create_task(self.registry.finish(), name="drain")
         cut_off = asyncio.create_task(self._cut_off.wait(), name="cut-off")

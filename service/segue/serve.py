@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 import structlog
 
+from segue.backend.credential_file import from_file
 from segue.backend.credentials import Credential, CredentialError, from_environment
 from segue.backend.gemini import GeminiBackend
+from segue.backend.pool import Source
 from segue.config import Settings, SettingsError, unknown_variables
 from segue.gateway import Gateway
 from segue.simulator.history import History
@@ -21,10 +23,10 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The backend that is used, and why, in words for a person; `simulator` is None where it is the Live API."""
+    """The backends that are used, and why, in words for a person; `simulator` is None where it is the Live API."""
 
-    backend: GeminiBackend
-    credential: Credential
+    backends: tuple[GeminiBackend, ...]
+    credentials: tuple[Credential, ...]
     why: str
     simulator: Simulator | None = None
 
@@ -33,25 +35,38 @@ class Choice:
         """Return whether the answers are real."""
         return self.simulator is None
 
+    @property
+    def sources(self) -> list[Source]:
+        """Return the backends with their credentials."""
+        return [Source(*pair) for pair in zip(self.backends, self.credentials, strict=True)]
 
-def credential_of(settings: Settings) -> Credential | None:
-    """Return the credential to use; None means the embedded simulator.
+    async def close(self) -> None:
+        """Close the backends."""
+        for backend in self.backends:
+            await backend.close()
+
+
+def credentials_of(settings: Settings) -> tuple[Credential, ...]:
+    """Return the credentials to use; none means the embedded simulator.
 
     Raises:
-        SettingsError: the environment names none where one is needed, or half of one.
+        SettingsError: there is none where one is needed, or something is wrong with one.
     """
     if settings.backend == "simulator":
-        return None
+        return ()
     try:
+        if settings.credentials_file is not None:
+            return from_file(settings.credentials_file)
         credential = from_environment()
     except CredentialError as error:
         raise SettingsError(str(error)) from None
     if credential is None and settings.backend == "live":
         raise SettingsError(
             "the backend is to be live, but there are no credentials: set GEMINI_API_KEY, or "
-            "GOOGLE_GENAI_USE_VERTEXAI=true with GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION"
+            "GOOGLE_GENAI_USE_VERTEXAI=true with GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION, or "
+            "SEGUE_CREDENTIALS_FILE"
         )
-    return credential
+    return () if credential is None else (credential,)
 
 
 @asynccontextmanager
@@ -60,17 +75,16 @@ async def chosen_backend(
 ) -> AsyncIterator[Choice]:
     """Yield the backend: the Live API where credentials are set, else a simulator that runs until the end.
 
-    Closing the backend is up to the caller. The simulator writes its side down into `history`, and speaks with `voice`.
+    Closing what is chosen is up to the caller. The simulator writes its side down into `history`, and speaks with
+    `voice`.
 
     Raises:
-        SettingsError: see `credential_of`.
+        SettingsError: see `credentials_of`.
     """
-    credential = credential_of(settings)
-    if credential is not None:
-        backend = GeminiBackend(credential, setup_timeout=settings.setup_timeout)
-        service = "Vertex AI" if credential.vertex else "the Gemini Developer API"
-        where = f" at {credential.base_url}" if credential.base_url else ""
-        yield Choice(backend, credential, f"real answers of {service}{where}, with {credential.source}")
+    credentials = credentials_of(settings)
+    if credentials:
+        backends = tuple(GeminiBackend(credential, setup_timeout=settings.setup_timeout) for credential in credentials)
+        yield Choice(backends, credentials, f"real answers of {_described(credentials)}")
         return
     async with Simulator(history=history, voice=voice) as simulator:
         simulated = Credential("simulator", "the embedded simulator", api_key="simulated", base_url=simulator.url)
@@ -80,7 +94,14 @@ async def chosen_backend(
         asked = settings.backend == "simulator"
         why = "as SEGUE_BACKEND asks" if asked else "since no credentials are set: set GEMINI_API_KEY for real ones"
         simulation = f"SIMULATED answers of the embedded simulator, not of Gemini, {why}"
-        yield Choice(backend, simulated, simulation, simulator)
+        yield Choice((backend,), (simulated,), simulation, simulator)
+
+
+def _described(credentials: tuple[Credential, ...]) -> str:
+    services = dict.fromkeys("Vertex AI" if each.vertex else "the Gemini Developer API" for each in credentials)
+    places = dict.fromkeys(each.base_url for each in credentials if each.base_url)
+    where = f" at {', '.join(places)}" if places else ""
+    return f"{' and '.join(services)}{where}, with {', '.join(each.source for each in credentials)}"
 
 
 async def serve(settings: Settings) -> None:
@@ -105,12 +126,13 @@ async def serve(settings: Settings) -> None:
         (_log.info if choice.live else _log.warning)("backend", message=choice.why, model=settings.model)
         for variable in unknown_variables():
             _log.warning("unknown_setting", message=f"{variable} is no setting: correct its name, or unset it")
-        gateway = Gateway(settings, choice.backend, credential=choice.credential)
-        choice.backend.rtt_measured = gateway.metrics.link_rtt.observe
+        gateway = Gateway(settings, choice.sources)
+        for backend in choice.backends:
+            backend.rtt_measured = gateway.metrics.link_rtt.observe
         try:
             await gateway.start()
         except BaseException:
-            await choice.backend.close()
+            await choice.close()
             raise
         await stop.wait()
         hurrying = asyncio.create_task(hurry.wait(), name="second signal")

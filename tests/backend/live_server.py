@@ -13,7 +13,7 @@ from websockets.http11 import Request
 
 from segue.backend.credentials import Credential
 from segue.backend.gemini import GeminiBackend
-from segue.backend.link import Backend, Link
+from segue.backend.link import Account, Link
 from segue.core.actions import Setup
 from segue.core.events import LinkEvent
 from segue.core.options import Modality, ServerDetection
@@ -86,7 +86,7 @@ async def dialled(
     """Dial link 1; at the end see that nothing of it is left."""
     tasks = asyncio.all_tasks()
     gemini = GeminiBackend(credential, ssl_context=context, **options)
-    backend: Backend = gemini
+    backend: Account = gemini
     reports = Reports()
     link: Link = backend.dial(1, setup, reports, hold=hold)
     try:

@@ -33,15 +33,26 @@ class Caller:
     ) -> None:
         self.backend = ScriptedBackend(opens=opens)
         self.breaker: list[tuple[str, bool]] = []
+        self.available: list[bool] = []
+        self.ready = 0
         self.dialler = Dialler(
             self.backend,
             profiles,
             rate=rate,
             burst=burst,
-            breaker_changed=lambda family, is_open: self.breaker.append((family, is_open)),
+            watcher=self,
         )
         self.heard: list[ev.LinkEvent] = []
         self._numbers: Iterator[int] = count(1)
+
+    def breaker_changed(self, family: str, is_open: bool) -> None:
+        self.breaker.append((family, is_open))
+
+    def availability_changed(self, available: bool) -> None:
+        self.available.append(available)
+
+    def reserve_changed(self, ready: int) -> None:
+        self.ready = ready
 
     def dial(self, *, purpose: Purpose = Purpose.OPEN, hold: bool = False) -> Link:
         return self.dialler.dial(next(self._numbers), SETUP, self.heard.append, purpose=purpose, hold=hold)
@@ -56,7 +67,7 @@ class Caller:
 @pytest.fixture
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let one dial try as soon as the breaker has opened."""
-    monkeypatch.setattr("segue.backend.gate._FIRST_PAUSE", 0.0)
+    monkeypatch.setattr("segue.backend.breaker.FIRST_PAUSE", 0.0)
 
 
 @pytest.mark.usefixtures("no_task_left")

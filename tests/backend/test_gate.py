@@ -8,7 +8,8 @@ from random import Random
 
 import pytest
 
-from segue.backend.gate import DialGate, Refusal
+from segue.backend.breaker import Refusal
+from segue.backend.gate import DialGate
 from segue.core import events as ev
 from segue.core.actions import Purpose
 from segue.core.events import LossCause
@@ -18,6 +19,7 @@ from segue.core.events import LossCause
 class Dial:
     purpose: Purpose = Purpose.OPEN
     family: str = "3.8-live"
+    takes_ready: bool = False
 
 
 class Gate:
@@ -172,7 +174,7 @@ class TestBreaker:
         gate.begin(Dial(family="half-cascade"))
         assert not gate.is_open("half-cascade")
 
-    @pytest.mark.parametrize("purpose", Purpose)
+    @pytest.mark.parametrize("purpose", [purpose for purpose in Purpose if purpose is not Purpose.PREWARMING])
     def test_it_refuses_whatever_the_purpose(self, purpose: Purpose) -> None:
         gate = Gate()
         gate.fail(5)
@@ -505,3 +507,143 @@ def test_300_sessions_come_back_within_seconds_of_a_blip_and_few_dials_are_waste
     assert max(back_at.values()) <= blip + takes + 6.5
     assert max(tries.values()) <= 5
     assert failed <= 100 + (50 * blip if takes > blip else 5)
+
+
+class TestReadyConnections:
+    """What is dialled for nobody yet, and who needs no dial."""
+
+    def test_they_come_last_and_leave_half_of_a_burst(self) -> None:
+        gate = Gate(rate=10, burst=4)
+        ahead = [Dial(Purpose.PREWARMING) for _ in range(4)]
+        renewal = Dial(Purpose.RENEWAL)
+        assert [dial for dial, _ in gate.ask(*ahead, renewal)] == [renewal, ahead[0]]
+        for _ in range(2):
+            gate.begin(Dial(Purpose.RECOVERY))
+        began = gate.run_until_all_began()
+        assert [dial for _, dial in began] == ahead[1:]
+        assert [at - 1_000.0 for at, _ in began] == pytest.approx([0.25, 0.35, 0.45], abs=1e-5)
+
+    def test_they_wait_while_others_wait(self) -> None:
+        gate = Gate(rate=10, burst=1)
+        gate.begin()
+        ahead, opening = Dial(Purpose.PREWARMING), Dial()
+        assert gate.ask(ahead, opening) == []
+        assert [dial for _, dial in gate.run_until_all_began()] == [opening, ahead]
+
+    @pytest.mark.parametrize("cause", [LossCause.UNAVAILABLE, LossCause.QUOTA, LossCause.CREDENTIALS])
+    def test_none_is_dialled_while_something_is_wrong(self, cause: LossCause) -> None:
+        gate = Gate()
+        gate.fail(5 if cause is LossCause.UNAVAILABLE else 1, cause)
+        ahead = Dial(Purpose.PREWARMING)
+        assert gate.ask(ahead) == []
+        assert gate.gate.deadline() == inf
+        gate.now += 60.0
+        assert gate.gate.decide(gate.now) == []
+        gate.open(gate.begin())
+        assert gate.gate.decide(gate.now) == [(ahead, None)]
+
+    def test_that_they_fail_keeps_nobody_from_trying(self) -> None:
+        gate = Gate()
+        for _ in range(5):
+            gate.lose(gate.begin(Dial(Purpose.PREWARMING)))
+        assert not gate.is_open()
+        gate.begin()
+
+    def test_that_they_are_refused_tells_of_the_credential(self) -> None:
+        gate = Gate()
+        gate.lose(gate.begin(Dial(Purpose.PREWARMING)), LossCause.CREDENTIALS)
+        assert not gate.gate.available
+
+    def test_who_can_use_one_needs_no_part_of_the_budget(self) -> None:
+        gate = Gate(rate=10, burst=1)
+        gate.begin()
+        takers = [Dial(takes_ready=True) for _ in range(3)]
+        other = Dial(Purpose.RECOVERY)
+        for dial in (other, *takers):
+            gate.gate.ask(dial, gate.now)
+        assert gate.gate.decide(gate.now, ready=2) == [(taker, None) for taker in takers[:2]]
+        assert [dial for _, dial in gate.run_until_all_began()] == [other, takers[2]]
+
+    def test_a_breaker_holds_off_those_too_that_could_use_one(self) -> None:
+        gate = Gate()
+        gate.fail(5)
+        gate.gate.ask(dial := Dial(takes_ready=True), gate.now)
+        ((refused, refusal),) = gate.gate.decide(gate.now, ready=1)
+        assert refused is dial
+        assert refusal is not None
+
+
+class TestTrust:
+    """Whether a credential is of use."""
+
+    def test_a_credential_that_is_refused_is_out_for_long_and_for_longer_each_time(self) -> None:
+        gate = Gate()
+        assert gate.gate.welcomes("3.8-live", gate.now)
+        pauses = []
+        for _ in range(6):
+            gate.lose(gate.begin(), LossCause.CREDENTIALS)
+            assert not gate.gate.available
+            assert not gate.gate.sound("3.8-live", gate.now)
+            pauses.append(gate.gate.welcome_at("3.8-live", gate.now) - gate.now)
+            gate.now += pauses[-1] - 0.1
+            assert not gate.gate.trusts(gate.now)
+            gate.now += 0.2
+            assert gate.gate.welcomes("half-cascade", gate.now)
+        assert pauses == pytest.approx([60.0, 120.0, 240.0, 480.0, 600.0, 600.0])
+
+    def test_one_dial_finds_out(self) -> None:
+        gate = Gate()
+        gate.lose(gate.begin(), LossCause.CREDENTIALS)
+        gate.now += 60.0
+        probe = gate.begin()
+        assert not gate.gate.welcomes("3.8-live", gate.now)
+        gate.gate.withdraw(probe)
+        assert gate.gate.welcomes("3.8-live", gate.now)
+        probe = gate.begin()
+        gate.open(probe)
+        assert gate.gate.available
+        assert gate.gate.sound("3.8-live", gate.now)
+
+    def test_where_there_is_no_other_each_dial_tries(self) -> None:
+        gate = Gate()
+        gate.lose(gate.begin(), LossCause.CREDENTIALS)
+        gate.lose(gate.begin(), LossCause.CREDENTIALS)
+        # It was not time to find out, so that the pause does not grow.
+        assert gate.gate.welcome_at("3.8-live", gate.now) == gate.now + 60.0
+        gate.open(gate.begin())
+        assert gate.gate.available
+
+    def test_a_connection_that_is_held_finds_nothing_out(self) -> None:
+        gate = Gate()
+        gate.lose(gate.begin(), LossCause.CREDENTIALS)
+        gate.now += 60.0
+        held = gate.begin(Dial(Purpose.RENEWAL))
+        gate.gate.settle(held, ev.LinkHeld(1), gate.now)
+        assert gate.gate.welcomes("3.8-live", gate.now)
+        assert not gate.gate.available
+
+    def test_without_quota_it_is_out_for_the_family_until_a_new_session_got_in(self) -> None:
+        gate = Gate()
+        gate.lose(gate.begin(), LossCause.QUOTA)
+        assert (gate.gate.trusts(gate.now), gate.gate.available) == (True, False)
+        assert (gate.gate.welcomes("3.8-live", gate.now), gate.gate.welcomes("2.5", gate.now)) == (False, True)
+        assert gate.gate.welcome_at("3.8-live", gate.now) == gate.now + 60.0
+        assert not gate.gate.sound("3.8-live", gate.now)
+        gate.now += 60.0
+        assert gate.gate.welcomes("3.8-live", gate.now)
+        # Who loses his own meanwhile may come, though no new session has found out.
+        assert gate.gate.sound("3.8-live", gate.now)
+        assert not gate.gate.available
+        gate.open(gate.begin())
+        assert gate.gate.available
+
+    def test_what_a_link_that_was_up_is_lost_to_counts(self) -> None:
+        gate = Gate()
+        dial = gate.begin()
+        gate.open(dial)
+        for cause, retry_delay in ((LossCause.QUOTA, 7.0), (LossCause.CREDENTIALS, None)):
+            gate.gate.shun(dial.family, ev.LinkLost(1, cause, "No.", retry_delay), gate.now)
+        assert not gate.gate.trusts(gate.now)
+        gate.now += 60.0
+        gate.gate.shun(dial.family, ev.LinkLost(1, LossCause.QUOTA, "No.", 7.0), gate.now)
+        assert gate.gate.welcome_at("3.8-live", gate.now) == gate.now + 7.0

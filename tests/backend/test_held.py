@@ -58,6 +58,24 @@ async def test_a_held_link_says_nothing_until_it_is_set_up(serving: Serving, tru
         assert reports.events == [LinkHeld(1), LinkOpened(1), TurnCompleted(1, "")]
 
 
+@pytest.mark.parametrize("who", ["key", "express_key", "project"])
+async def test_a_held_link_is_set_up_with_another_model_as_if_it_was_dialled_with_it(
+    serving: Serving, trusting: ssl.SSLContext, who: str
+) -> None:
+    service = Upgraded()
+    other = replace(SETUP, model="gemini-live-2.5-flash")
+    async with serving(service) as live:
+        paths = []
+        for held in (False, True):
+            setup = SETUP if held else other
+            async with dialled(getattr(live, who), trusting, setup, hold=held) as (_, link, reports):
+                link.set_up(other)
+                await reports.until(LinkOpened)
+                paths.append(service.setups.get_nowait()["setup"]["model"])
+    assert paths[0].endswith("models/gemini-live-2.5-flash")
+    assert paths[1] == paths[0]
+
+
 async def test_a_link_may_be_set_up_before_its_connection_stands(serving: Serving, trusting: ssl.SSLContext) -> None:
     service = Upgraded()
     async with serving(service) as live, dialled(live.key, trusting, hold=True) as (_, link, reports):

@@ -168,8 +168,8 @@ class Conversation:
         """The link that was dialled last."""
         return self.did(Dial)[-1].link
 
-    def link_up(self, link: int | None = None) -> list[Action]:
-        return self.receive(ev.LinkOpened(self.link if link is None else link))
+    def link_up(self, link: int | None = None, credential: str = "") -> list[Action]:
+        return self.receive(ev.LinkOpened(self.link if link is None else link, credential))
 
     def lose_link(
         self,
@@ -177,14 +177,15 @@ class Conversation:
         *,
         link: int | None = None,
         retry_delay: float | None = None,
+        elsewhere: bool = False,
     ) -> list[Action]:
         """Lose the link that counts, or another."""
         number = self.link if link is None else link
-        return self.receive(ev.LinkLost(number, cause, "connection closed", retry_delay))
+        return self.receive(ev.LinkLost(number, cause, "connection closed", retry_delay, elsewhere=elsewhere))
 
-    def hold(self) -> list[Action]:
+    def hold(self, credential: str = "") -> list[Action]:
         """Let the link that was dialled last wait for its setup."""
-        return self.receive(ev.LinkHeld(self.next_link))
+        return self.receive(ev.LinkHeld(self.next_link, credential))
 
     def hand_over(self, handle: str, consumed: int | None = None) -> None:
         """Let the service give a handle."""

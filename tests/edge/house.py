@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 import trustme
 
+from segue.backend.pool import Source
 from segue.config import Settings
 from segue.gateway import Gateway
 from tests.edge.auth.issuer import AUDIENCE, ISSUER, Issuer, key_set
@@ -79,7 +80,7 @@ class House:
 @asynccontextmanager
 async def running(backend: ScriptedBackend, **settings: Any) -> AsyncIterator[Gateway]:
     """Serve with these settings. In the end no session may be left."""
-    gateway = Gateway(Settings(port=0, metrics_port=0, drain_timeout=0, **settings), backend)
+    gateway = Gateway(Settings(port=0, metrics_port=0, drain_timeout=0, **settings), [Source(backend)])
     await gateway.start()
     yield gateway
     await wait_until(lambda: not len(gateway.registry))

@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
 
 import segue_client
+from segue.backend.pool import Source
 from segue.config import Settings, SettingsError
 from segue.gateway import Gateway
 from segue_client.segue.v1.client_event_pb2 import ClientEvent, CloseSession
@@ -307,7 +308,7 @@ async def test_what_cannot_be_to_begin_with_keeps_it_from_starting(
 ) -> None:
     getattr(house, spoilt).write_bytes(b"[")
     settings = house.settings | house.tls | {"tls_client_ca_file": house.ca}
-    gateway = Gateway(Settings(port=0, metrics_port=0, **settings), backend)
+    gateway = Gateway(Settings(port=0, metrics_port=0, **settings), [Source(backend)])
     with pytest.raises(SettingsError, match=complaint):
         await gateway.start()
 

@@ -10,6 +10,7 @@ import trustme
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from segue.backend.pool import Source
 from segue.config import Settings
 from segue.gateway import Gateway
 from tests.conversation import connected, conversing
@@ -106,7 +107,7 @@ async def test_with_a_certificate_it_speaks_tls(
     certificate.private_key_pem.write_to_path(key)
     settings = Settings(port=0, metrics_port=0, drain_timeout=0, tls_cert_file=chain, tls_key_file=key)
     assert settings.fault() is None
-    gateway = Gateway(settings, backend)
+    gateway = Gateway(settings, [Source(backend)])
     await gateway.start()
     trusting = grpc.ssl_channel_credentials(authority.cert_pem.bytes())
     async with conversing(gateway.port, trusting) as conversation:

@@ -90,8 +90,12 @@ async def driven() -> Driven:
 
 
 async def test_each_action_goes_to_its_link(driven: Driven) -> None:
-    driven.ask(act.Dial(1, SETUP, act.Purpose.RECOVERY), act.Dial(2, SETUP, act.Purpose.RENEWAL, hold=True))
+    driven.ask(
+        act.Dial(1, SETUP, act.Purpose.RECOVERY),
+        act.Dial(2, SETUP, act.Purpose.RENEWAL, hold=True, credential="mine"),
+    )
     first, second = driven.backend.links
+    assert [link.credential for link in (first, second)] == ["", "mine"]
     assert (first.purpose, first.held) == (act.Purpose.RECOVERY, False)
     assert (second.purpose, second.held) == (act.Purpose.RENEWAL, True)
     driven.ask(

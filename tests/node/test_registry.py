@@ -5,10 +5,13 @@ from random import Random
 
 import pytest
 
+from segue.core.events import OpenReceived, StreamLost
+from segue.core.options import Options
 from segue.core.policy import Policy
 from segue.core.session import Session
 from segue.node.registry import Registry
 from segue.telemetry.metrics import Metrics
+from segue.tenants import Tenant
 from tests.scripted_backend import ScriptedBackend
 
 
@@ -33,3 +36,14 @@ async def test_each_session_has_the_policy_and_numbers_of_its_own_seed(
     again = Random(first)
     assert drawn == [again.random() for _ in range(3)]
     assert drawn != [draw_of_second() for _ in range(3)]
+
+
+@pytest.mark.parametrize("allowed", [(), ("eu", "us")])
+async def test_a_session_may_use_the_credentials_that_it_is_allowed(
+    backend: ScriptedBackend, allowed: tuple[str, ...]
+) -> None:
+    tenant = Tenant(name="acme", credentials=allowed)
+    driver = Registry(backend, Metrics(), Policy()).open(lambda: None, lambda: None, tenant)
+    driver.feed(OpenReceived(0, Options("gemini-3.8-live")))
+    assert [link.allowed for link in backend.links] == [allowed]
+    driver.feed(StreamLost())

@@ -35,6 +35,8 @@ METRICS = {
     "segue_wedges": ("sign",),
     "segue_input_replayed_seconds": (),
     "segue_breaker_open": ("credential", "family"),
+    "segue_credential_available": ("credential",),
+    "segue_links_prewarmed": ("credential",),
     "segue_tool_calls": ("outcome",),
     "segue_tool_call_seconds": (),
     "segue_turns": ("family", "outcome"),
@@ -69,7 +71,10 @@ def observe(metrics: Metrics) -> None:
         metrics.note(observation, "3.8-live")
     metrics.link_rtt.observe(0.03)
     metrics.observe_loss(1011)
-    metrics.observe_breaker("default", "3.8-live", is_open=True)
+    credential = metrics.of_credential("default")
+    credential.breaker_changed("3.8-live", is_open=True)
+    credential.availability_changed(False)
+    credential.reserve_changed(4)
     metrics.observe_tool_call("answered", 0.1)
 
 
@@ -235,7 +240,7 @@ def test_a_breaker_is_shown_while_it_is_open() -> None:
     metrics = Metrics()
     labels = {"credential": "default", "family": "3.8-live"}
     for is_open in (True, False):
-        metrics.observe_breaker("default", "3.8-live", is_open)
+        metrics.of_credential("default").breaker_changed("3.8-live", is_open)
         assert metrics.registry.get_sample_value("segue_breaker_open", labels) == float(is_open)
 
 

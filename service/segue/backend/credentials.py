@@ -13,6 +13,23 @@ class CredentialError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What part of the work a credential gets. What is None has no limit, or is as for the others.
+
+    Attributes:
+        weight: how many of the new sessions, against the weights of the others.
+        max_sessions: new sessions go elsewhere while it has so many.
+        dial_rate: so many dials a second may begin in the long run.
+        dial_burst: so many may begin at once.
+    """
+
+    weight: int = 1
+    max_sessions: int | None = None
+    dial_rate: float | None = None
+    dial_burst: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Credential:
     """One identity. Either `api_key` or both `project` and `location` are set; its repr holds no secret.
 
@@ -25,6 +42,7 @@ class Credential:
         location: the Google Cloud region.
         google_credentials: how to sign in to the project; None for Application Default Credentials.
         base_url: the https origin to use in place of Google's, None for that.
+        share: what part of the work it gets.
     """
 
     name: str
@@ -35,6 +53,10 @@ class Credential:
     location: str | None = None
     google_credentials: google.auth.credentials.Credentials | None = field(default=None, repr=False)
     base_url: str | None = None
+    share: Share = Share()
+
+
+NOBODY = Credential("none", "no credential")
 
 
 def from_environment(environ: Mapping[str, str] = os.environ) -> Credential | None:
@@ -52,7 +74,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Credential | No
     if key is None:
         return None
     return Credential(
-        name="default", source=key, api_key=environ[key].strip(), base_url=_base_url(environ, "GOOGLE_GEMINI_BASE_URL")
+        name="default", source=key, api_key=environ[key].strip(), base_url=base_url_of(environ, vertex=False)
     )
 
 
@@ -67,7 +89,7 @@ def _says_vertex(environ: Mapping[str, str]) -> bool:
 def _of_vertex(environ: Mapping[str, str]) -> Credential:
     project = environ.get("GOOGLE_CLOUD_PROJECT") or None
     location = environ.get("GOOGLE_CLOUD_LOCATION") or None
-    base_url = _base_url(environ, "GOOGLE_VERTEX_BASE_URL")
+    base_url = base_url_of(environ, vertex=True)
     if project and location:
         source = "GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_LOCATION, with Application Default Credentials"
         return Credential("default", source, vertex=True, project=project, location=location, base_url=base_url)
@@ -94,14 +116,30 @@ def _key_variable(environ: Mapping[str, str]) -> str | None:
     return None
 
 
-def _base_url(environ: Mapping[str, str], variable: str) -> str | None:
+def fault_of_url(url: str) -> str | None:
+    """Return what a base URL must not or must be; None where it can be used."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "must be an https URL such as https://localhost:8765"
+    if parts.username is not None or parts.password is not None:
+        return "must not hold a user name or password"
+    # google-genai speaks TLS whatever the URL says, which fails in obscure ways where the peer does not.
+    if parts.scheme not in ("https", "wss") or not parts.hostname:
+        return "must be an https URL such as https://localhost:8765"
+    return None
+
+
+def base_url_of(environ: Mapping[str, str], *, vertex: bool) -> str | None:
+    """Return the base URL that google-genai takes from the environment, None where that has none.
+
+    Raises:
+        CredentialError: it cannot be used.
+    """
+    variable = "GOOGLE_VERTEX_BASE_URL" if vertex else "GOOGLE_GEMINI_BASE_URL"
     url = environ.get(variable)
     if not url:
         return None
-    parts = urlsplit(url)
-    if parts.username is not None or parts.password is not None:
-        raise CredentialError(f"{variable} must not hold a user name or password")
-    # google-genai speaks TLS whatever the URL says, which fails in obscure ways where the peer does not.
-    if parts.scheme not in ("https", "wss") or not parts.hostname:
-        raise CredentialError(f"{variable} must be an https URL such as https://localhost:8765, and is {url!r}")
+    if fault := fault_of_url(url):
+        raise CredentialError(f"{variable} {fault}")
     return url

@@ -90,9 +90,10 @@ class GeminiBackend:
         purpose: Purpose = Purpose.OPEN,  # noqa: ARG002
         hold: bool = False,
     ) -> GeminiLink:
-        """Start to open a link; see `Backend.dial`. All purposes are alike here."""
+        """Start to open a link; see `Account.dial`. All purposes are alike here."""
         link = GeminiLink(
             number,
+            setup.model,
             # What else the SDK would say to the service, the link says in its place.
             lambda: self._client.aio.live.connect(model=setup.model),
             report,

@@ -52,6 +52,7 @@ class GeminiLink:
     def __init__(
         self,
         number: int,
+        model: str,
         connect: _Connect,
         report: Callable[[LinkEvent], None],
         odd: Callable[[Oddity], None],
@@ -65,6 +66,7 @@ class GeminiLink:
         self.number = number
         # The newest of those that resume its conversation.
         self.handles: deque[str] = deque(maxlen=_HANDLES_KEPT)
+        self._model = model
         self._connect = connect
         # None once the link is over, because it was lost or hung up.
         self._report: Callable[[LinkEvent], None] | None = report
@@ -180,8 +182,10 @@ class GeminiLink:
             if setup is None:
                 return
             # The SDK knows by what path the service knows the model.
-            model: str = json.loads(connection.sdk_setup)["setup"]["model"]
-            self._send(connection, setup_frame(setup, model, vertex=self._credential.vertex))
+            path: str = json.loads(connection.sdk_setup)["setup"]["model"]
+            if setup.model != self._model:
+                path = path.removesuffix(self._model) + setup.model
+            self._send(connection, setup_frame(setup, path, vertex=self._credential.vertex))
             while not accepts_setup(await connection.receive()):
                 self._odd(Oddity.EARLY)
             self._timer.cancel()

@@ -23,7 +23,8 @@ class Link(Protocol):
     def set_up(self, setup: Setup) -> None:
         """Set up a link that was dialled with `hold`, with this in place of what it was dialled with.
 
-        The model stays that of the dial. May come before LinkHeld, which then is not reported; a second one is dropped.
+        The model may be another one than that of the dial, if neither is named with its path. May come before LinkHeld,
+        which then is not reported; a second one is dropped.
         """
 
     def send_audio(self, audio: bytes, sample_rate: int) -> None:
@@ -61,7 +62,7 @@ class Link(Protocol):
         """Wait until the connection and everything else of the link is gone, after LinkLost or `hang_up`."""
 
 
-class Backend(Protocol):
+class Account(Protocol):
     """A model's service, reached with one credential."""
 
     def dial(
@@ -81,6 +82,31 @@ class Backend(Protocol):
         `report` is called from the event loop, never from within a method of the link: first with LinkOpened or
         LinkLost (before them with LinkHeld, if it is held), then with what the model says, and nothing follows
         LinkLost. It must not raise.
+        """
+
+    async def close(self) -> None:
+        """Hang up all links, wait until they are gone, and release the rest."""
+
+
+class Backend(Protocol):
+    """A model's service, reached with one of several credentials."""
+
+    def dial(
+        self,
+        number: int,
+        setup: Setup,
+        report: Callable[[LinkEvent], None],
+        *,
+        purpose: Purpose = Purpose.OPEN,
+        hold: bool = False,
+        credential: str = "",
+        allowed: tuple[str, ...] = (),
+    ) -> Link:
+        """Start to open a link and return at once; see `Account.dial`.
+
+        `credential` is the one to stay with, `allowed` are those to choose from; empty for any. LinkHeld and LinkOpened
+        tell with which it was dialled, and LinkLost whether another one is of more use. A setup with a handle goes out
+        with `credential` only.
         """
 
     async def close(self) -> None:

@@ -16,6 +16,8 @@ class Purpose(Enum):
     RECOVERY = auto()
     OPEN = auto()
     RENEWAL = auto()
+    # For nobody yet: a session never asks for it.
+    PREWARMING = auto()
 
 
 class Trigger(Enum):
@@ -81,12 +83,15 @@ class Dial:
     """Open a link; answer with LinkOpened or LinkLost of the same number.
 
     With `hold` only the connection is opened, and answered with LinkHeld or LinkLost: the setup waits for SetUp.
+    `credential` is the one to stay with, empty for any. Where that is of no use, a link that is set up with a handle is
+    not opened with another.
     """
 
     link: int
     setup: Setup
     purpose: Purpose = Purpose.OPEN
     hold: bool = False
+    credential: str = ""
 
 
 @dataclass(slots=True)

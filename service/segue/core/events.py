@@ -191,16 +191,21 @@ class Tick:
 
 @dataclass(slots=True)
 class LinkHeld:
-    """The connection of a link that was dialled with `hold` stands, and waits for its setup."""
+    """The connection of a link that was dialled with `hold` stands, and waits for its setup.
+
+    `credential` names who the gateway is for the service on this link; a handle is good with that credential alone.
+    """
 
     link: int
+    credential: str = ""
 
 
 @dataclass(slots=True)
 class LinkOpened:
-    """The setup was accepted."""
+    """The setup was accepted; for `credential` see LinkHeld."""
 
     link: int
+    credential: str = ""
 
 
 @dataclass(slots=True)
@@ -208,7 +213,8 @@ class LinkLost:
     """The link could not be opened, or is gone.
 
     `retry_delay` is in seconds and at most 600, None when the service named none. `code` is that of the WebSocket's
-    close, 1006 for a connection that broke, 0 for one that never stood.
+    close, 1006 for a connection that broke, 0 for one that never stood. `elsewhere` tells that the credential is to
+    blame and that another one stands ready, with which the conversation can go on, without its handles.
     """
 
     link: int
@@ -216,6 +222,7 @@ class LinkLost:
     message: str
     retry_delay: float | None = None
     code: int = 0
+    elsewhere: bool = False
 
 
 @dataclass(slots=True)

@@ -28,10 +28,14 @@ class Handles:
 
     Args:
         suffices: tells whether a link that resumes by a handle can learn the rest.
+
+    Attributes:
+        credential: the one that all of them are of; empty where there may be none.
     """
 
     def __init__(self, suffices: Callable[[Handle], bool]) -> None:
         self._suffices = suffices
+        self.credential = ""
         self._handles: deque[Handle] = deque(maxlen=_MOST_KEPT)
         self._failures = 0
 
@@ -49,6 +53,12 @@ class Handles:
     def keep(self, handle: Handle) -> None:
         """Take a new handle."""
         self._handles.append(handle)
+
+    def change_credential(self, credential: str) -> None:
+        """Take it that those to come are of this credential, and that those of another are of no use any more."""
+        if credential != self.credential:
+            self.credential = credential
+            self.forget()
 
     def forget(self) -> None:
         """Have the next link begin afresh."""

@@ -73,10 +73,10 @@ class Line:
 
     def _hold(self, event: ev.LinkHeld, now: float) -> None:
         if event.link == self.links.next:
-            self.links.hold(now)
+            self.links.hold(now, event.credential)
 
     def _go_up(self, event: ev.LinkOpened, now: float) -> None:
-        self.succession.go_up(event.link, now)
+        self.succession.go_up(event.link, now, event.credential)
 
     def _lose(self, event: ev.LinkLost, now: float) -> None:
         self.succession.lose(event, now)

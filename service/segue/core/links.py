@@ -109,12 +109,13 @@ class Links:
         """Have the next link begin afresh."""
         self._handles.forget()
 
-    def hold(self, now: float) -> None:
-        """Take it that the next link waits for its setup."""
-        self._renewal.hold(now)
+    def hold(self, now: float, credential: str = "") -> None:
+        """Take it that the next link waits for its setup, with this credential."""
+        self._renewal.hold(now, credential)
 
-    def go_up(self, link: int, now: float) -> Renewed | Recovered | None:
-        """Take it that a link was set up. Returns what that completes; None for the first link."""
+    def go_up(self, link: int, now: float, credential: str = "") -> Renewed | Recovered | None:
+        """Take it that a link was set up with a credential. Returns what that completes; None for the first link."""
+        self._handles.change_credential(credential)
         overlapped = link == self.next
         if overlapped:
             self._actions.append(HangUp(self.number))
@@ -172,7 +173,10 @@ class Links:
         if not self.next and now >= self._renewal.deadline():
             self._last += 1
             self._renewal.expect(self._last, now)
-            self._actions.append(Dial(self.next, self._setup(self._next_handle()), Purpose.RENEWAL, hold=True))
+            setup = self._setup(self._next_handle())
+            self._actions.append(
+                Dial(self.next, setup, Purpose.RENEWAL, hold=True, credential=self._handles.credential)
+            )
 
     def swap_at(self, quiet_at: float) -> float:
         """Return when the link is to be swapped, if it is quiet from that time on; inf for never."""
@@ -201,7 +205,8 @@ class Links:
     def _next_handle(self) -> Handle | None:
         if self._renewal.trigger.afresh:
             self.forget_handles()
-        return self._handles.best
+        crosses = self._renewal.held and self._renewal.credential != self._handles.credential
+        return None if crosses else self._handles.best
 
     # Recovery.
 
@@ -217,7 +222,9 @@ class Links:
         self._refused = self._refused or lost.cause is LossCause.INVALID
         self._forgive(now)
         self.number = 0
-        if lost.cause in FATAL or (not self.opened and lost.cause in (LossCause.QUOTA, LossCause.INTERNAL)):
+        if lost.elsewhere:
+            self._handles.change_credential("")
+        elif lost.cause in FATAL or (not self.opened and lost.cause in (LossCause.QUOTA, LossCause.INTERNAL)):
             return self._give_up(closing_of(lost), lost.cause, now)
         if self.resumed and not self._answered:
             self._handles.fail(lost.cause)
@@ -307,7 +314,7 @@ class Links:
     def _dial(self, purpose: Purpose, handle: Handle | None) -> None:
         self._last += 1
         self.number, self.up, self.resumed, self._answered = self._last, False, handle, False
-        self._actions.append(Dial(self.number, self._setup(handle), purpose))
+        self._actions.append(Dial(self.number, self._setup(handle), purpose, credential=self._handles.credential))
 
     def _hang_up_current(self) -> None:
         if self.number:

@@ -93,6 +93,9 @@ class Recovery:
         pause = 0.0
         if self._tries:
             pause = min(_FIRST_PAUSE * 2 ** (self._tries - 1), _LONGEST_PAUSE) * (0.5 + self._draw())
+        # What the service asks of one credential is nothing to another.
+        if lost.elsewhere:
+            return pause
         if lost.cause is LossCause.QUOTA:
             pause = max(pause, _QUOTA_PAUSE * 2**self._tries)
         return max(pause, lost.retry_delay or 0.0)

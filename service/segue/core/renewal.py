@@ -35,6 +35,7 @@ class Renewal:
         trigger: what for.
         since: since when the swap is under way; inf where none is.
         cuts: whether that costs a turn its rest.
+        credential: that of the next link, once it is held.
     """
 
     def __init__(self, profile: Profile, policy: Policy, draw: Callable[[], float]) -> None:
@@ -50,6 +51,7 @@ class Renewal:
         self.trigger = Trigger.AGE
         self.since = inf
         self.cuts = False
+        self.credential = ""
         self._overlaps = policy.overlap
         # When the service ends the link, as far as it said.
         self._ends_at = inf
@@ -125,9 +127,9 @@ class Renewal:
         """Take it that the next link is being dialled."""
         self.next, self._dialled_at = link, now
 
-    def hold(self, now: float) -> None:
+    def hold(self, now: float, credential: str) -> None:
         """Take it that the connection of the next link stands."""
-        self._held_at, self._redials = now, 0
+        self._held_at, self._redials, self.credential = now, 0, credential
 
     def take(self) -> int:
         """Return the next link, 0 for none: it is no longer the next."""

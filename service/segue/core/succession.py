@@ -69,12 +69,12 @@ class Succession:
         self._watchdog.settle()
         self._handover.forget_request()
 
-    def go_up(self, link: int, now: float) -> None:
-        """Take it that a link was set up: it goes on with what was under way."""
+    def go_up(self, link: int, now: float, credential: str = "") -> None:
+        """Take it that a link was set up, with this credential: it goes on with what was under way."""
         if link == self._links.next:
             # The old one was kept until now, and whatever it was doing ends with it.
             self._leave_link(now)
-        completed = self._links.go_up(link, now)
+        completed = self._links.go_up(link, now, credential)
         # A session does not end because its last link is as slow as a service can be that works.
         self._watchdog.renew(suspect=isinstance(completed, Recovered) and not self._links.last_resort)
         resumed = self._links.resumed

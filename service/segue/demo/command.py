@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,11 +12,11 @@ from rich.console import Console
 from segue.config import Settings
 from segue.core.profiles import profile_of
 from segue.demo.conversation import UTTERANCES, converse
-from segue.demo.links import WatchedBackend, attributed
+from segue.demo.links import WatchedAccount, attributed
 from segue.demo.numbered import NumberedVoice
 from segue.gateway import Gateway
 from segue.node.driver import Remains
-from segue.serve import chosen_backend, credential_of
+from segue.serve import chosen_backend, credentials_of
 from segue.simulator.dialogue_file import default_dialogue
 from segue.simulator.faults.plan import FaultPlan
 from segue.simulator.faults.silence import TotalSilence
@@ -46,11 +47,12 @@ async def demo(settings: Settings, folder: Path, console: Console) -> bool:
         history.add(time.monotonic(), "gateway", session, "session_ended", **remains)
 
     voice = None
-    if credential_of(settings) is None:
+    if not credentials_of(settings):
         voice = NumberedVoice(await asyncio.to_thread(prepare_voice, default_dialogue().sentences()), history)
     async with chosen_backend(settings, history, voice) as choice:
         say(f"[bold]Segue demo[/bold] on {choice.why}.")
-        gateway = Gateway(renewing_soon(settings), WatchedBackend(choice.backend, history), note_end, choice.credential)
+        watched = [replace(source, account=WatchedAccount(source.account, history)) for source in choice.sources]
+        gateway = Gateway(renewing_soon(settings), watched, note_end)
         await gateway.start()
         say(
             f"gateway on 127.0.0.1:{gateway.port}, "

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from segue.backend.link import Backend, Link
+from segue.backend.link import Account, Link
 from segue.core.actions import Purpose, Setup
 from segue.core.events import GoingAway, LinkEvent, LinkHeld, LinkLost, LinkOpened, ModelAudio
 from segue.demo.numbered import numbers_in
@@ -15,11 +15,11 @@ from segue.simulator.conversation.stamps import StampReader
 from segue.simulator.history import History, Record, Value
 
 
-class WatchedBackend:
-    """A backend whose one session is recorded; `attributed` says afterwards which one that is."""
+class WatchedAccount:
+    """An account whose one session is recorded; `attributed` says afterwards which one that is."""
 
-    def __init__(self, backend: Backend, history: History) -> None:
-        self._backend = backend
+    def __init__(self, account: Account, history: History) -> None:
+        self._account = account
         self._history = history
 
     def dial(
@@ -31,7 +31,7 @@ class WatchedBackend:
         purpose: Purpose = Purpose.OPEN,
         hold: bool = False,
     ) -> Link:
-        """Dial as the backend does."""
+        """Dial as the account does."""
         self._note("link_dialled", link=number, purpose=purpose.name, hold=hold, resumes=bool(setup.handle))
         stamps = StampReader()
 
@@ -50,11 +50,11 @@ class WatchedBackend:
                     self._note("link_lost", link=number, cause=event.cause.name, code=event.code, message=event.message)
             report(event)
 
-        return _WatchedLink(self._backend.dial(number, setup, watched, purpose=purpose, hold=hold), self._note)
+        return _WatchedLink(self._account.dial(number, setup, watched, purpose=purpose, hold=hold), self._note)
 
     async def close(self) -> None:
-        """Close the backend."""
-        await self._backend.close()
+        """Close the account."""
+        await self._account.close()
 
     def _note(self, kind: str, **fields: Value) -> None:
         self._history.add(time.monotonic(), "gateway", "", kind, **fields)

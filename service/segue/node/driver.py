@@ -70,6 +70,7 @@ class Driver:
         wake: called when there is output to pull.
         ended: called once, when the session is over.
         account: whose audio it is.
+        allowed: the names of the credentials that it may use; none for all.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Driver:
         wake: Callable[[], None],
         ended: Callable[["Driver"], None],
         account: Account = NOBODY,
+        allowed: tuple[str, ...] = (),
     ) -> None:
         self.session = session
         self._backend = backend
@@ -90,6 +92,7 @@ class Driver:
         self._profiles = profiles
         self._wake = wake
         self._ended = ended
+        self._allowed = allowed
         self._loop = asyncio.get_running_loop()
         self._links: dict[int, Link] = {}
         # Since when each link that is not up yet is dialled, or set up where it was held.
@@ -186,7 +189,13 @@ class Driver:
                     self._begun_at[action.link] = now
                     self._metrics.links_active.inc()
                     self._links[action.link] = self._backend.dial(
-                        action.link, action.setup, self._hear_link, purpose=action.purpose, hold=action.hold
+                        action.link,
+                        action.setup,
+                        self._hear_link,
+                        purpose=action.purpose,
+                        hold=action.hold,
+                        credential=action.credential,
+                        allowed=self._allowed,
                     )
                 case SetUp():
                     self._begun_at[action.link] = now

@@ -75,8 +75,17 @@ class Registry:
         session_id = secrets.token_hex(8)
         # Of the session's own seed, so that what it did can be done again.
         session = Session(session_id, self._policy, Random(session_id).random)
-        profiles = self._policy.profiles
-        driver = Driver(session, self._backend, self._metrics, self._judge, profiles, wake, forget, account)
+        driver = Driver(
+            session,
+            self._backend,
+            self._metrics,
+            self._judge,
+            self._policy.profiles,
+            wake,
+            forget,
+            account,
+            allowed=tenant.credentials,
+        )
         self._drivers.add(driver)
         account.sessions += 1
         self._empty.clear()

@@ -174,8 +174,9 @@ class LiveScript:
     def _begin(self, setup: Setup, now: float) -> Resumed | Violation:
         """Return the session that a setup begins or resumes."""
         if not setup.handle:
-            return Resumed(Session(setup.model), Memory(context=Context(setup.system_instruction)))
-        resumed = self._service.sessions.resume(setup.handle, self._service.switches, now)
+            session = Session(setup.model, key=self._upgrade.key)
+            return Resumed(session, Memory(context=Context(setup.system_instruction)))
+        resumed = self._service.sessions.resume(setup.handle, self._service.switches, now, self._upgrade.key)
         if isinstance(resumed, Resumed) and not self._service.switches.resumed_instruction_wins:
             resumed.memory.context.instruction = setup.system_instruction
         return resumed

@@ -106,6 +106,7 @@ class Simulator:
         self._timing = timing or Timing()
         self._valid_credential = valid_credential
         self._seed = seed
+        self._upgrade_rng = Random(f"{seed}/upgrades")
         self._history = history
         self._flavour = flavour
         self._model = model
@@ -223,8 +224,10 @@ class Simulator:
         finally:
             del self.links[name]
 
-    def _refuse_other_paths(self, connection: ServerConnection, request: Request) -> Response | None:
+    async def _refuse_other_paths(self, connection: ServerConnection, request: Request) -> Response | None:
         """Answer what is no path of this service with 404; everything else is told by a close after the upgrade."""
+        if delay := self._timing.upgrade.draw(self._upgrade_rng):
+            await asyncio.sleep(delay)
         upgrade = _upgrade(request)
         if upgrade and self._flavour in (None, upgrade.flavour):
             return None

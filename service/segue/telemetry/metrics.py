@@ -116,6 +116,19 @@ class Metrics:
             ["credential", "family"],
             registry=reg,
         )
+        self.credential_available = Gauge(
+            "segue_credential_available",
+            "1 while new sessions are opened with a credential; 0 from when it was refused or had no quota, until a "
+            "new session is opened with it.",
+            ["credential"],
+            registry=reg,
+        )
+        self.links_prewarmed = Gauge(
+            "segue_links_prewarmed",
+            "Connections that stand ready for the next session or the next lost link.",
+            ["credential"],
+            registry=reg,
+        )
         self.tool_calls = Counter(
             "segue_tool_calls_total",
             "Functions the model asked for: answered, cancelled by the model, timed_out, or "
@@ -231,9 +244,9 @@ class Metrics:
         """Count a link that was lost, by the code of its close; 0 for a connection that never stood."""
         self.link_closed.labels(str(code) if code in _CLOSE_CODES else "other" if code else "none").inc()
 
-    def observe_breaker(self, credential: str, family: str, is_open: bool) -> None:
-        """Show whether links to a family are dialled with a credential."""
-        self.breaker_open.labels(credential, family).set(is_open)
+    def of_credential(self, name: str) -> "CredentialMetrics":
+        """Return what shows how a credential fares."""
+        return CredentialMetrics(self, name)
 
     def observe_tool_call(self, outcome: str, seconds: float | None = None) -> None:
         """Count a call of a function of the client's; `seconds` is what its answer took."""
@@ -268,3 +281,26 @@ class Metrics:
                 for modality, tokens in (by_modality or {"": total}).items():
                     label = modality.lower() if modality in _MODALITIES else "other"
                     self.tokens.labels(kind, label).inc(tokens)
+
+
+class CredentialMetrics:
+    """What shows how one credential fares; the credential is good until it proves otherwise."""
+
+    def __init__(self, metrics: Metrics, name: str) -> None:
+        self._name = name
+        self._breaker_open = metrics.breaker_open
+        self._available = metrics.credential_available.labels(name)
+        self._ready = metrics.links_prewarmed.labels(name)
+        self._available.set(1)
+
+    def breaker_changed(self, family: str, is_open: bool) -> None:
+        """Show whether links to models of a family are held off."""
+        self._breaker_open.labels(self._name, family).set(is_open)
+
+    def availability_changed(self, available: bool) -> None:
+        """Show whether new sessions are opened with the credential."""
+        self._available.set(available)
+
+    def reserve_changed(self, ready: int) -> None:
+        """Show how many connections stand ready."""
+        self._ready.set(ready)

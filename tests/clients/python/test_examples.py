@@ -15,6 +15,7 @@ import pytest
 from segue.audio.g711 import mulaw, of_mulaw
 from segue.backend.credentials import Credential
 from segue.backend.gemini import GeminiBackend
+from segue.backend.pool import Source
 from segue.config import Settings
 from segue.demo import UTTERANCES
 from segue.gateway import Gateway
@@ -119,7 +120,7 @@ async def serving(dialogue: str) -> AsyncIterator[Service]:
     ) as simulator:
         credential = Credential("test", "a test", api_key="simulated", base_url=simulator.url)
         backend = GeminiBackend(credential, ssl_context=simulator.client_ssl_context())
-        gateway = Gateway(Settings(port=0, metrics_port=0, drain_timeout=0), backend, credential=credential)
+        gateway = Gateway(Settings(port=0, metrics_port=0, drain_timeout=0), [Source(backend, credential)])
         await gateway.start()
         try:
             yield Service(f"localhost:{gateway.port}", history)

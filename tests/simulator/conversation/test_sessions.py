@@ -104,6 +104,12 @@ class TestStore:
         self.sessions.leave(self.session, 0.0)
         assert self._resume(handle_works_twice=False) == HANDLE_INVALID
 
+    def test_handle_is_good_with_the_key_alone_that_began_the_session(self) -> None:
+        self.sessions.save(Session("m", connections=0, key="mine"), "k", Memory())
+        assert self.sessions.resume("k", Switches(), 0.0, "another") == HANDLE_UNKNOWN
+        assert self.sessions.resume("k", Switches(), 0.0) == HANDLE_UNKNOWN
+        assert isinstance(self.sessions.resume("k", Switches(), 0.0, "mine"), Resumed)
+
     def test_what_is_resumed_does_not_change_what_is_saved(self) -> None:
         self.sessions.leave(self.session, 0.0)
         for _ in range(2):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from segue.simulator.history import Value
 from segue.simulator.promises import Broke, seamless
 from tests.simulator.promises.told import Told, conversation
 
@@ -74,11 +75,11 @@ def resuming(told: Told, *, note_slot: str = "CONTENT", compresses: bool = True)
     return told.gateway(0.0, "profile_chosen", age_deadline=60.0, note_slot=note_slot, compresses=compresses)
 
 
-def afresh(told: Told, trigger: str = "AGE") -> Told:
-    """Renew a link at 20 s by one that begins afresh."""
+def afresh(told: Told, trigger: str = "AGE", **link: Value) -> Told:
+    """Renew a link at 20 s by such a one that begins afresh."""
     told.dialled(19.0, 2, "RENEWAL").gateway(19.5, "link_held", link=2).gateway(20.0, "link_hung_up", link=1)
     told.gateway(20.0, "link_set_up", link=2, resumes=False).service(20.1, 2, "setup_received", resumed=False)
-    told.gateway(20.2, "link_opened", link=2)
+    told.gateway(20.2, "link_opened", link=2, **link)
     return told.gateway(20.2, "renewed", trigger=trigger, gap=0.2, resumed=False, cut=False)
 
 
@@ -90,6 +91,17 @@ def test_a_link_that_begins_afresh_though_there_is_a_handle_breaks_it() -> None:
 
 def test_a_link_may_begin_afresh_where_no_handle_came() -> None:
     seamless(afresh(resuming(conversation()).gateway(8.0, "handle_received", link=1, usable=False)).ended(60.0))
+
+
+@pytest.mark.parametrize("credential", ["first", "second"])
+def test_a_link_may_begin_afresh_with_another_credential(credential: str) -> None:
+    told = resuming(conversation(credential="first")).gateway(8.0, "handle_received", link=1, usable=True)
+    history = afresh(told, credential=credential).ended(60.0)
+    if credential == "second":
+        seamless(history)
+    else:
+        with pytest.raises(Broke, match="began afresh"):
+            seamless(history)
 
 
 def test_a_link_may_begin_afresh_where_its_context_is_full_and_nothing_lets_go_of_it() -> None:

@@ -27,8 +27,8 @@ class Told(History):
         held = purpose == "RENEWAL"
         return self.gateway(at, "link_dialled", link=link, purpose=purpose, hold=held, resumes=resumes)
 
-    def opened(self, at: float, link: int) -> "Told":
-        return self.service(at - 0.2, link, "connection_opened").gateway(at, "link_opened", link=link)
+    def opened(self, at: float, link: int, **fields: Value) -> "Told":
+        return self.service(at - 0.2, link, "connection_opened").gateway(at, "link_opened", link=link, **fields)
 
     def lost(self, at: float, link: int, cause: str = "TRANSIENT") -> "Told":
         self.service(at, link, "connection_closed", code=1006, reason="", closed_by="server", rule="")
@@ -64,7 +64,7 @@ class Told(History):
         return self.gateway(at, "session_ended", links=0, timers=0)
 
 
-def conversation() -> Told:
-    """Return a session that was opened, asked once, and answered."""
-    told = Told().client(0.0, "session_opened").dialled(0.0, 1).opened(0.5, 1)
+def conversation(**link: Value) -> Told:
+    """Return a session that was opened over such a link, asked once, and answered."""
+    told = Told().client(0.0, "session_opened").dialled(0.0, 1).opened(0.5, 1, **link)
     return told.asked(5.0, 0, 99).understood(5.8, 1, 1, 0, 99).answered(6.5, 1, 1, (1, 50))

@@ -226,3 +226,18 @@ def test_constraints_change_other_messages_not_at_all() -> None:
 def test_constraints_that_are_no_setup_are_refused() -> None:
     with pytest.raises(ViolationError, match="field_unknown"):
         constraints({"bogus": 1})
+
+
+@pytest.mark.parametrize(
+    ("headers", "key"),
+    [
+        ({"x-goog-api-key": "mine"}, "mine"),
+        ({"x-goog-api-key": "auth_tokens/1"}, ""),
+        ({"authorization": "Token auth_tokens/1"}, ""),
+        ({"authorization": "Bearer ya29.1"}, ""),
+    ],
+)
+def test_only_a_key_lasts_as_long_as_a_session(headers: dict[str, str], key: str) -> None:
+    upgrade = read_upgrade("/ws/google.ai.generativelanguage.v1.GenerativeService.BidiGenerateContent", headers)
+    assert upgrade is not None
+    assert upgrade.key == key

@@ -52,12 +52,14 @@ class Session:
         connections: how many it is open on.
         ended_at: when the last one ended.
         handles: those that are kept, oldest first.
+        key: the API key that it was begun with, and is resumed with; empty for none.
     """
 
     model: str
     connections: int = 1
     ended_at: float = float("-inf")
     handles: deque[str] = field(default_factory=deque)
+    key: str = ""
 
 
 @dataclass(slots=True)
@@ -93,11 +95,11 @@ class Sessions:
         """Return how many handles are kept."""
         return len(self._saved)
 
-    def resume(self, handle: str, switches: Switches, now: float) -> Resumed | Violation:
-        """Return the session that a handle stands for, or why it cannot be resumed."""
+    def resume(self, handle: str, switches: Switches, now: float, key: str = "") -> Resumed | Violation:
+        """Return the session that a handle stands for, or why it cannot be resumed with this key."""
         self._forget_expired(switches, now)
         saved = self._saved.get(handle)
-        if saved is None:
+        if saved is None or saved.session.key != key:
             return HANDLE_UNKNOWN
         if saved.used and not switches.handle_works_twice:
             return HANDLE_INVALID

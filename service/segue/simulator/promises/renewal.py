@@ -209,6 +209,10 @@ def _check_resumed(renewal: Renewal) -> bool:
     # Where the service takes no update, only a link that begins afresh begins with the change.
     if renewal.record.fields["trigger"] == "UPDATE" and _refuses_updates(renewal):
         return False
+    # A handle is good with the credential alone that it was given to.
+    opened = [r.fields for r in chronicle.acted("link_opened") if r.fields["link"] in (renewal.old, renewal.new)]
+    if len({fields.get("credential") for fields in opened}) > 1:
+        return False
     # What the handle does not cover has to be told, and a new link can always be.
     if profile["note_slot"] == "NONE" and _misses_an_exchange(renewal, handles[-1]):
         return False

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
 from segue.simulator.wire.schema import Flavour
+from segue.simulator.wire.tokens import PREFIX
 
 # Any prefix, any number of slashes, any version: google-genai asks for `//ws/...` and versions v1, v1alpha, v1beta.
 _DEVELOPER_PATH = re.compile(
@@ -33,6 +34,11 @@ class Upgrade:
     version: str
     credential: str
     bearer: bool = field(default=False, compare=False)
+
+    @property
+    def key(self) -> str:
+        """The API key; empty for a token, of which each is good for a while only."""
+        return "" if self.bearer or self.credential.startswith(PREFIX) else self.credential
 
     @property
     def constrained(self) -> bool:

@@ -15,7 +15,7 @@ from segue.simulator.script import LiveScript
 from segue.simulator.switches import Switches
 from segue.simulator.world.clock import Alarm, Clock
 from segue.simulator.world.frames import Said
-from segue.simulator.world.gate import Gate
+from segue.simulator.world.gate import Gates
 from segue.simulator.world.links import Links
 from segue.simulator.world.network import Break, Network
 from segue.simulator.world.recorder import Recorder
@@ -33,7 +33,7 @@ class Driver:
     """One session of the gateway.
 
     Args:
-        connect: makes the service's side of a connection, given its name.
+        connect: makes the service's side of a connection, given its name and that of the credential.
         deliver: takes what goes to the client in one message.
         write_delay: how long the stream takes until it can take a message, in seconds; drawn anew each time.
     """
@@ -43,10 +43,10 @@ class Driver:
         clock: Clock,
         session: Session,
         history: History,
-        gate: Gate,
+        gates: Gates,
         network: Network,
         rng: Random,
-        connect: Callable[[str], LiveScript],
+        connect: Callable[[str, str], LiveScript],
         deliver: Callable[[list[do.Send]], None],
         write_delay: Callable[[], float],
         *,
@@ -59,7 +59,7 @@ class Driver:
         self._write_delay = write_delay
         self._recorder = Recorder(clock, history, session.session_id)
         self._links = Links(
-            clock, session.session_id, history, gate, network, rng, connect, self._report, vertex=vertex
+            clock, session.session_id, history, gates, network, rng, connect, self._report, vertex=vertex
         )
         self._alarm: Alarm | None = None
         self._ticked_at = -_NEVER

@@ -13,8 +13,8 @@ from websockets.datastructures import Headers
 from websockets.exceptions import InvalidStatus
 from websockets.http11 import Response
 
+from segue.backend.breaker import Refusal
 from segue.backend.credentials import Credential
-from segue.backend.gate import Refusal
 from segue.backend.losses import to_loss
 from segue.backend.messages import accepts_setup, decode
 from segue.backend.salvage import Oddity
@@ -101,7 +101,8 @@ class Link:
 
     def refuse(self, refusal: Refusal) -> None:
         """Report that it was not dialled."""
-        self._report_loss(LinkLost(self.number, refusal.cause, refusal.message, refusal.retry_delay))
+        cause, message, retry_delay = refusal.cause, refusal.message, refusal.retry_delay
+        self._report_loss(LinkLost(self.number, cause, message, retry_delay, elsewhere=refusal.elsewhere))
 
     def set_up(self, setup: bytes, *, resumed: bool, ending_until: float) -> None:
         """Say with what frame to set it up, once its connection stands; `resumed` when that has a handle.

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from random import Random
 
-from segue.backend.gate import Refusal
+from segue.backend.breaker import Refusal
 from segue.core import actions as do
 from segue.core.events import LinkEvent, LinkLost
 from segue.core.profiles import profile_of
@@ -11,7 +11,7 @@ from segue.simulator.history import History
 from segue.simulator.script import LiveScript
 from segue.simulator.world.clock import Clock
 from segue.simulator.world.frames import Said, frame_of, setup_frame
-from segue.simulator.world.gate import Gate
+from segue.simulator.world.gate import Gate, Gates
 from segue.simulator.world.link import Dialling, Link
 from segue.simulator.world.network import Network
 
@@ -22,7 +22,7 @@ class Links:
     """The links of a session that were neither lost nor hung up.
 
     Args:
-        connect: makes the service's side of a connection, given its name.
+        connect: makes the service's side of a connection, given its name and that of the credential.
         report: takes what happens on the links.
     """
 
@@ -31,10 +31,10 @@ class Links:
         clock: Clock,
         session_id: str,
         history: History,
-        gate: Gate,
+        gates: Gates,
         network: Network,
         rng: Random,
-        connect: Callable[[str], LiveScript],
+        connect: Callable[[str, str], LiveScript],
         report: Callable[[LinkEvent], None],
         *,
         vertex: bool,
@@ -42,7 +42,7 @@ class Links:
         self._clock = clock
         self._session_id = session_id
         self._history = history
-        self._gate = gate
+        self._gates = gates
         self._network = network
         self._rng = rng
         self._connect = connect
@@ -59,12 +59,17 @@ class Links:
         return self._links[number].link
 
     def dial(self, dial: do.Dial) -> None:
-        """Have a link dialled as soon as the gate lets it, and set up unless it is to be held."""
-        link = _Dialled(self, self._gate, dial.link, dial.purpose, profile_of(dial.setup.model).family)
+        """Have a link dialled as soon as a gate lets it, and set up unless it is to be held."""
+        chosen = self._gates.choose(dial)
+        gate = chosen if isinstance(chosen, Gate) else None
+        link = _Dialled(self, gate, dial.link, dial.purpose, profile_of(dial.setup.model).family)
+        self._links[dial.link] = link
+        if isinstance(chosen, Refusal):
+            self._clock.after(0.0, lambda: link.refuse(chosen))
+            return
         if not dial.hold:
             self._set_up(link.link, dial.setup)
-        self._links[dial.link] = link
-        self._gate.ask(link)
+        chosen.ask(link)
 
     def set_up(self, action: do.SetUp) -> None:
         """Set a link up that was held."""
@@ -90,16 +95,18 @@ class Links:
         """Return what the history calls the connection of a link."""
         return f"{self._session_id}/{number}"
 
-    def connect(self, number: int) -> LiveScript:
+    def connect(self, number: int, credential: str) -> LiveScript:
         """Return the service's side of the connection of a link, which stands from now on."""
-        return self._connect(self._name_of(number))
+        return self._connect(self._name_of(number), credential)
 
     def note(self, number: int, kind: str, how: str) -> None:
         """Write down what the network does to the connection of a link."""
         self._history.add(self._clock.now, "simulator", self._name_of(number), kind, how=how)
 
-    def report(self, event: LinkEvent) -> None:
-        """Take what happens on a link."""
+    def report(self, event: LinkEvent, gate: Gate | None, family: str) -> None:
+        """Take what happens on a link, dialled with a credential or refused."""
+        if gate is not None:
+            self._gates.mark(event, gate, family)
         if isinstance(event, LinkLost):
             del self._links[event.link]
         self._report(event)
@@ -110,9 +117,11 @@ class Links:
 
 
 class _Dialled:
-    """A link that may still have to wait for its dial, and what becomes of it."""
+    """A link that may still have to wait for its dial, and what becomes of it; without a gate it is refused."""
 
-    def __init__(self, links: Links, gate: Gate, number: int, purpose: do.Purpose, family: str) -> None:
+    takes_ready = False
+
+    def __init__(self, links: Links, gate: Gate | None, number: int, purpose: do.Purpose, family: str) -> None:
         self.purpose = purpose
         self.family = family
         self._links = links
@@ -128,14 +137,17 @@ class _Dialled:
 
     def hang_up(self) -> None:
         self.link.hang_up()
-        self._gate.withdraw(self)
+        if self._gate is not None:
+            self._gate.withdraw(self)
 
     def report(self, event: LinkEvent) -> None:
-        self._gate.hear(self, event)
-        self._links.report(event)
+        if self._gate is not None:
+            self._gate.hear(self, event)
+        self._links.report(event, self._gate, self.family)
 
     def note(self, kind: str, how: str) -> None:
         self._links.note(self._number, kind, how)
 
     def connected(self) -> LiveScript:
-        return self._links.connect(self._number)
+        assert self._gate is not None
+        return self._links.connect(self._number, self._gate.name)

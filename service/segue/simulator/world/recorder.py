@@ -96,9 +96,9 @@ class Recorder:
             case HandleReceived():
                 self.record("handle_received", link=event.link, usable=bool(event.handle))
             case LinkHeld():
-                self.record("link_held", link=event.link)
+                self.record("link_held", link=event.link, credential=event.credential)
             case LinkOpened():
-                self.record("link_opened", link=event.link)
+                self.record("link_opened", link=event.link, credential=event.credential)
             case LinkLost():
                 self.record(
                     "link_lost",
@@ -107,6 +107,7 @@ class Recorder:
                     code=event.code,
                     message=event.message,
                     retry_delay=event.retry_delay,
+                    elsewhere=event.elsewhere,
                 )
 
 

@@ -1,12 +1,13 @@
 """One world: a seed's sessions from their first word to their last, and the history of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from hashlib import sha256
 from itertools import count
 from math import inf
 from random import Random
+from typing import TypeAlias
 
 from segue.core.profiles import profile_of
 from segue.core.session import Session
@@ -15,7 +16,7 @@ from segue.simulator.faults.plan import arm_all
 from segue.simulator.history import History, Value
 from segue.simulator.outgoing import Stage
 from segue.simulator.script import LiveScript
-from segue.simulator.service import Service
+from segue.simulator.service import Service, no_faults
 from segue.simulator.wire.schema import Flavour
 from segue.simulator.wire.upgrade import Upgrade
 from segue.simulator.world.client import Acting, Client
@@ -23,7 +24,7 @@ from segue.simulator.world.clock import Clock
 from segue.simulator.world.delivery import with_delivery
 from segue.simulator.world.dialogues import draw_dialogue
 from segue.simulator.world.driver import Driver
-from segue.simulator.world.gate import Gate
+from segue.simulator.world.gate import Gates
 from segue.simulator.world.setting import Setting, draw_setting, with_nameless_calls
 from segue.simulator.world.turn_taking import with_pressing_notes, with_turn_taking, with_writing
 from segue.simulator.world.voices import NumberedVoice
@@ -43,6 +44,7 @@ _UPGRADES = {
         bearer=True,
     ),
 }
+Faults: TypeAlias = Callable[[Random, float], Sequence[Stage]]
 # A session that was left must be over, and its connections be closed, after so many seconds more, unless it still gives
 # its client what was said.
 _AFTERMATH = 300.0
@@ -55,12 +57,17 @@ class World:
     Args:
         seed: where all that is random comes from.
         strict: its services close also at what the real one ignores in silence.
+        credentials: what goes wrong on the connections with each of the gateway's credentials, beside what goes wrong
+            on all.
     """
 
-    def __init__(self, seed: int | str, *, strict: bool = False) -> None:
+    def __init__(
+        self, seed: int | str, *, strict: bool = False, credentials: Mapping[str, Faults] | None = None
+    ) -> None:
         self.clock = Clock()
         self.history = History()
-        self._gate = Gate(self.clock)
+        self._faults = credentials or {"simulated": no_faults}
+        self._gates = Gates(self.clock, list(self._faults))
         self._seed = seed
         self._strict = strict
         self._blocks = count(1)
@@ -71,7 +78,7 @@ class World:
         setting: Setting,
         live: Callable[[Client], Acting],
         dialogue: Dialogue | None = None,
-        faults: Callable[[Random, float], Sequence[Stage]] | None = None,
+        faults: Faults | None = None,
     ) -> Driver:
         """Begin a session.
 
@@ -97,7 +104,7 @@ class World:
             self.clock,
             Session(name, setting.policy, rng("session").random),
             self.history,
-            self._gate,
+            self._gates,
             setting.network,
             rng("network"),
             partial(self._connect, service, _UPGRADES[setting.flavour]),
@@ -151,11 +158,17 @@ class World:
             driver.weigh()
             self.clock.after(_WEIGHED_EVERY, partial(self._weigh, driver))
 
-    def _connect(self, service: Service, upgrade: Upgrade, name: str) -> LiveScript:
+    def _connect(self, service: Service, upgrade: Upgrade, name: str, credential: str) -> LiveScript:
         voice = NumberedVoice(self._blocks, partial(self._record_plan, name))
+        own = self._faults[credential]
+
+        def faults(rng: Random, opened_at: float) -> Sequence[Stage]:
+            return [*service.faults(rng, opened_at), *own(rng, opened_at)]
+
         # The same service, with a voice of its own on each connection.
-        speaking = replace(service, voice=voice)
-        return LiveScript(speaking, upgrade, self._rng(name, "service"), self.clock.now, self.history, name)
+        speaking = replace(service, voice=voice, faults=faults)
+        asked = replace(upgrade, credential=credential)
+        return LiveScript(speaking, asked, self._rng(name, "service"), self.clock.now, self.history, name)
 
     def _record_plan(self, connection: str, first: int, last: int, sentence: str) -> None:
         span: dict[str, Value] = {"first": first, "last": last, "text": sentence}
