@@ -231,6 +231,12 @@ class TestDecode:
             [],
         )
 
+    @pytest.mark.parametrize("within", [False, True])
+    def test_says_that_the_model_is_idle_behind_the_end_that_it_is_idle_after(self, within: bool) -> None:
+        ended, idle = {"turnComplete": True}, {"interactionStatus": "IDLE"}
+        message = {"serverContent": ended | idle} if within else {"serverContent": ended} | idle
+        assert understood(message) == ([TurnCompleted(7, ""), InteractionChanged(7, idle=True)], [])
+
     @pytest.mark.parametrize("output", ["response", "candidates"])
     @pytest.mark.parametrize("number", [int, str])
     def test_understands_the_usage_of_both_services(self, output: str, number: type) -> None:

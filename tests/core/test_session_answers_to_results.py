@@ -201,3 +201,47 @@ def test_the_end_of_what_is_muted_behind_a_turn_whose_end_was_put_off_is_no_answ
     recover(call)
     call.wait(2.0)
     assert call.given_seconds(2, OTHER_VOICE) == pytest.approx(0.6)
+
+
+def test_words_that_came_while_a_result_was_waited_for_are_answered_in_the_turn_behind_it() -> None:
+    call = acquainted(THINKING)
+    call.write("What is the weather in Bonn?")
+    call.call("c1")
+    call.say(0.6, sample=OTHER_VOICE)
+    call.wait(0.5)
+    call.respond("c1", WEATHER)
+    call.answer(0.5, "It is cold.")
+    call.finish_generation()
+    call.wait(0.6)
+    # The model goes on, because it has heard that meanwhile.
+    call.work(idle=False)
+    call.complete()
+    call.answer(0.5, "It is warm.")
+    call.finish_generation()
+    call.wait(0.6)
+    assert call.assert_turn_ended(2).heard_text == "It is cold."
+    assert call.heard(3) == pytest.approx(0.5)
+    call.lose_link()
+    call.link_up()
+    call.wait(2.0)
+    assert OTHER_VOICE not in call.given_audio(2)
+
+
+def test_an_answer_breaks_off_with_its_link_though_a_call_behind_the_turn_before_it_is_under_way() -> None:
+    call = acquainted(THINKING)
+    call.say(0.6)
+    call.answer(0.3, "Let me look.")
+    call.say(0.4, sample=OTHER_VOICE)
+    call.finish_generation()
+    call.work(idle=False)
+    call.complete()
+    call.call("c1")
+    call.say(0.4, sample=OTHER_VOICE)
+    call.wait(1.0)
+    call.understand("And in Ulm?")
+    call.answer(2.0, "It is warm. It will rain.")
+    call.wait(0.5)
+    call.lose_link()
+    call.link_up()
+    call.wait(3.0)
+    assert call.assert_interrupted(4).cause is CutCause.RECOVERY

@@ -476,3 +476,18 @@ def test_where_the_client_says_who_speaks_the_model_stops_for_it_too() -> None:
     call.interrupt()
     assert call.assert_interrupted(1).cause is CutCause.CLIENT
     assert [activity.started for activity in call.did(SendActivity)] == [True]
+
+
+def test_who_was_speaking_when_a_turn_began_that_never_ends_is_answered_in_another() -> None:
+    call = Conversation.opened(NEVER)
+    call.say(0.6)
+    call.answer(0.5, "One.")
+    call.say(0.6)
+    call.finish_generation()
+    call.wait(1.5)
+    call.answer(0.5, "Two.")
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
+    assert call.assert_turn_ended(1).heard_text == "One."
+    assert call.assert_turn_ended(2).heard_text == "Two."

@@ -69,6 +69,21 @@ def test_words_that_follow_the_gate_have_their_place_behind_what_was_muted(over:
     assert (ended.heard_text, ended.heard_text + ended.unheard_text) == (heard_text, " every evening for")
 
 
+def test_the_gate_lifts_for_the_answer_to_words_that_nobody_understood_once_the_backend_gave_up_its_turn() -> None:
+    call = telling()
+    call.interrupted()
+    call.wait(1.0)
+    call.say(0.6, sample=OTHER_VOICE)
+    call.answer(0.5, "They lived.")
+    assert call.heard(2) == 0.0
+    call.wait(1.5)
+    call.answer(1.0, "Yes.")
+    call.complete()
+    call.wait(2.0)
+    assert call.heard(2) == pytest.approx(1.0)
+    call.assert_interrupted(1)
+
+
 def test_a_turn_that_begins_says_the_end_of_the_one_that_was_cut() -> None:
     call = telling()
     call.interrupted()

@@ -8,7 +8,7 @@ from segue.core import events as ev
 from segue.core.actions import Wedged
 from segue.core.options import Modality
 from segue.core.outputs import Audio, CloseReason, CutCause, EndReason, Interrupted, Text, TurnEnded, Usage
-from tests.core.conversation import OPTIONS, Conversation, telling, told
+from tests.core.conversation import OPTIONS, OTHER_VOICE, Conversation, acquainted, recover, telling, told
 
 
 def test_what_the_backend_interrupts_is_cut_at_once() -> None:
@@ -338,6 +338,17 @@ def test_who_interrupts_waits_no_more_for_an_answer_that_a_sound_cut_before_its_
     call.wait(60.0)
     assert [cut.cause for cut in call.got(Interrupted)] == [CutCause.USER, CutCause.NONE]
     assert not call.did(Wedged)
+
+
+def test_who_interrupts_nothing_before_the_model_has_taken_the_words_is_answered_on_another_link() -> None:
+    call = acquainted()
+    call.say(1.0, sample=OTHER_VOICE)
+    call.wait(1.0)
+    call.interrupt()
+    assert [cut.cause for cut in call.got(Interrupted)] == [CutCause.NONE]
+    recover(call)
+    call.wait(2.0)
+    assert call.given_seconds(call.link, OTHER_VOICE) == pytest.approx(1.0)
 
 
 def test_who_interrupts_nothing_while_speaking_is_answered_all_the_same() -> None:

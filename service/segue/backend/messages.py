@@ -57,8 +57,9 @@ def decode(frame: bytes | str, link: int, odd: Callable[[Oddity], None]) -> list
 
     One message can say many things. Whatever it holds comes in one order: user activity, the user's words, the model's
     audio, text and words, the end of generation, an interruption, calls and their cancellation, usage, whether the
-    model waits or goes on, the end of the turn, the handle, the link's end. So audio in the message of an interruption
-    precedes it: it belongs to the turn that was interrupted. Thoughts are neither speech nor text.
+    model waits or goes on, the end of the turn, that the model is idle, the handle, the link's end. So audio in the
+    message of an interruption precedes it: it belongs to the turn that was interrupted. Thoughts are neither speech nor
+    text.
 
     A call without an id, which older models of Vertex AI make, has an empty one: any other would be unknown to the
     service, which tells the result of such a call by the function's name.
@@ -90,10 +91,7 @@ def decode(frame: bytes | str, link: int, odd: Callable[[Oddity], None]) -> list
         usage = _usage(message.usage_metadata)
         if usage != Usage():
             events.append(UsageReported(link, usage))
-    if message.interaction_status is not None:
-        _add_interaction(events, message.interaction_status, link, odd)
-    if content is not None:
-        _add_end(events, content, link, odd)
+    _add_end(events, message, link, odd)
     if message.session_resumption_update is not None:
         events.append(_handle(message.session_resumption_update, link))
     if message.go_away is not None:
@@ -137,24 +135,22 @@ def _add_content(events: list[LinkEvent], content: ServerContent, link: int) -> 
         events.append(ModelInterrupted(link))
 
 
-def _add_end(events: list[LinkEvent], content: ServerContent, link: int, odd: Callable[[Oddity], None]) -> None:
-    if content.interaction_status is not None:
-        _add_interaction(events, content.interaction_status, link, odd)
-    if content.waiting_for_input:
-        events.append(InputAwaited(link))
-    if content.turn_complete:
-        events.append(TurnCompleted(link, content.turn_complete_reason or ""))
-
-
-def _add_interaction(events: list[LinkEvent], status: str, link: int, odd: Callable[[Oddity], None]) -> None:
-    match status:
-        case "IDLE":
-            events.append(InteractionChanged(link, idle=True))
-        # The last is deprecated: the model waits for a call's result, so it is not through.
-        case "IN_PROGRESS" | "REQUIRES_ACTION":
+def _add_end(events: list[LinkEvent], message: ServerMessage, link: int, odd: Callable[[Oddity], None]) -> None:
+    """Add whether the model goes on before the end of its turn, since that is none then, and that it is idle after."""
+    content = message.server_content
+    statuses = [message.interaction_status, content.interaction_status if content is not None else None]
+    for status in statuses:
+        # The second is deprecated: the model waits for a call's result, so it is not through.
+        if status in ("IN_PROGRESS", "REQUIRES_ACTION"):
             events.append(InteractionChanged(link, idle=False))
-        case _:
+        elif status not in ("IDLE", None):
             odd(Oddity.UNKNOWN)
+    if content is not None and content.waiting_for_input:
+        events.append(InputAwaited(link))
+    if content is not None and content.turn_complete:
+        events.append(TurnCompleted(link, content.turn_complete_reason or ""))
+    if "IDLE" in statuses:
+        events.append(InteractionChanged(link, idle=True))
 
 
 def _add_calls(events: list[LinkEvent], tool_call: ToolCall, link: int, odd: Callable[[Oddity], None]) -> None:

@@ -56,6 +56,8 @@ class Downlink:
         self.words_at: float | None = None
         # Words of the user have reached the model, and no turn has answered them yet.
         self.reply_expected = False
+        # When the backend took back a reply that was expected; inf for none since the last turn.
+        self._withdrawn_at = inf
         # The backend said that it was interrupted, and has neither ended that turn nor spoken since; the end of the
         # turn is awaited until then.
         self._interrupted_until = -inf
@@ -67,6 +69,11 @@ class Downlink:
     def awaits_reply(self) -> bool:
         """Return whether the user said something that the model has not begun to answer."""
         return self.reply_expected or self.words_at is not None
+
+    @property
+    def withdrawn(self) -> bool:
+        """Return whether the backend took back its reply to what the user said last."""
+        return (self.words_at or -inf) <= self._withdrawn_at < inf
 
     def interrupted(self, now: float) -> bool:
         """Return whether the backend's turn was interrupted and it has not ended it."""
@@ -168,6 +175,7 @@ class Downlink:
             self._cut_expected(CutCause.USER, now)
             # It is the backend that took the reply back: nothing of it can come late, and there is nothing to gate.
             self.turns.complete()
+            self._withdrawn_at = now
 
     def _complete(self, event: ev.TurnCompleted, now: float) -> None:
         turn = self.turns.complete()
@@ -273,7 +281,7 @@ class Downlink:
             if not turn.cut:
                 # The backend forgot to end it.
                 self._outbox.put_end(turn.ended())
-            elif self.turns.gated(now):
+            elif self.turns.gated(now) and not self._gave_way(turn, now):
                 turn.begun = True
                 return None
             self.turns.complete()
@@ -299,16 +307,22 @@ class Downlink:
             if not turn.called and self.spoke_at < (self.words_at or -inf) < now - _EARLY_TIMEOUT:
                 # What began it was late as well, or the model gave way to the user.
                 return True
-        if not turn.generated:
-            return False
-        return self.reply_expected or (self.words_at is not None and self.words_at > turn.generated_at)
+        if not turn.generated or self.words_at is None:
+            return turn.generated and self.reply_expected
+        # Who was speaking when it began went on, and it does not answer that either.
+        went_on = turn.early and self.words_at < now - _EARLY_TIMEOUT
+        return self.reply_expected or went_on or self.words_at > turn.generated_at
+
+    def _gave_way(self, turn: Turn, now: float) -> bool:
+        """Return whether the backend had given up a turn that was cut when the user, who has finished, spoke."""
+        return turn.over and turn.cut_at < (self.words_at or -inf) < now - _EARLY_TIMEOUT
 
     def _late(self, turn: Turn) -> bool:
         """Return whether a turn began in the middle of an activity that is over: nobody answers one while it lasts."""
         return turn.early and self._by_activities and self.reply_expected
 
     def _begin(self, now: float) -> Turn:
-        self.reply_expected = False
+        self.reply_expected, self._withdrawn_at = False, inf
         return self.playback.begin(now)
 
 

@@ -221,14 +221,17 @@ class Listener:
             # A model that refuses does not go on, whatever it said before.
             self._watchdog.note_busy(False, now)
             self._unended = None
-        # What the model goes on with after words that came while it spoke is another turn: their answer. So is what it
-        # goes on with after an interruption, even one that nobody seems to have made.
-        early = turn is not None and turn.early and self._journal.has_words_since(turn.answers)
-        over = early or self._downlink.interrupted(now) or (turn is not None and turn.cut)
-        if self._watchdog.busy and not over:
-            self._unended = event
-        else:
+        over = self._downlink.interrupted(now) or (turn is not None and turn.cut)
+        self._unended = event if self._watchdog.busy and not over else None
+        # What the model goes on with after words that came while it spoke, or waited for a result, is another turn:
+        # their answer. So is what it goes on with after an interruption, even one that nobody seems to have made.
+        if self._unended is None or (turn is not None and self._has_heard(turn, now)):
             self._complete(event, now)
+
+    def _has_heard(self, turn: Turn, now: float) -> bool:
+        """Return whether the model has words of the user that this turn does not answer."""
+        waited = turn.called and not self._calls.of(turn.number) and self._journal.boundary(now) > turn.answers
+        return (turn.early or waited) and self._journal.has_words_since(turn.answers)
 
     def _complete(self, event: ev.TurnCompleted, now: float) -> None:
         turn, interrupted = self._downlink.turns.open, self._downlink.interrupted(now)

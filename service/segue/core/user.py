@@ -82,7 +82,8 @@ class User:
         cut = self._downlink.stop(turn, heard, now)
         self._evidence.show(now)
         # An answer may be awaited still of which a number is over already: a sound cut it before its first word.
-        still = not (turn or cut or self._downlink.turns.open or self._journal.speaking(now))
+        over = self._downlink.withdrawn
+        still = over and not (turn or cut or self._downlink.turns.open or self._journal.speaking(now))
         if still:
             self._watchdog.settle()
         if still or self._downlink.turns.last_number > last:

@@ -50,12 +50,12 @@ def test_a_setup_takes_as_long_as_the_service_says() -> None:
         seamless(renewed(told).ended(60.0))
 
 
-def streamed(first_on_the_new_link: float) -> Told:
-    """Return a session whose microphone is open while its link is renewed."""
+def streamed(first_on_the_new_link: float, until: float = 20.0) -> Told:
+    """Return a session whose microphone is open while its link is renewed; the old one gets audio until a time."""
     told = conversation()
     for tenth in range(180, 230):
         told.client(tenth / 10, "frame_sent")
-    for tenth in range(180, 200):
+    for tenth in range(180, round(until * 10)):
         told.service(tenth / 10 + 0.02, 1, "audio_received", bytes=3200)
     return renewed(told).service(first_on_the_new_link, 2, "audio_received", bytes=3200)
 
@@ -68,6 +68,20 @@ def test_audio_that_is_held_up_after_the_new_link_is_up_breaks_it() -> None:
 
 def test_audio_that_is_held_up_by_the_network_is_not_the_renewals_doing() -> None:
     seamless(streamed(20.6).service(20.0, 2, "connection_broke", how="STALL_UP").ended(60.0))
+
+
+def test_audio_that_is_held_back_while_a_call_is_under_way_is_not_the_renewals_doing() -> None:
+    called = streamed(20.3, until=19.0).output(19.0, "tool_call", 2, call="1")
+    seamless(called.ended(60.0))
+
+
+@pytest.mark.parametrize("returned", [18.2, None])
+def test_a_call_that_held_nothing_back_excuses_no_gap(returned: float | None) -> None:
+    called = streamed(20.6).output(18.1, "tool_call", 2, call="1")
+    if returned is not None:
+        called.client(returned, "tool_result_sent", call="1")
+    with pytest.raises(Broke, match="held the user's audio up"):
+        seamless(called.ended(60.0))
 
 
 def resuming(told: Told, *, note_slot: str = "CONTENT", compresses: bool = True) -> Told:
@@ -407,3 +421,33 @@ def test_a_turn_of_a_later_link_is_not_what_a_renewal_cut() -> None:
     told.gateway(26.0, "speech_received", link=2, first=51, last=90).output(26.0, "audio", 2, first=51, last=90)
     # All of it was made before the link was lost.
     seamless(told.lost(28.0, 2).output(29.0, "turn_ended", 2, reason="COMPLETED").ended(60.0))
+
+
+def goes_on(model: str) -> Told:
+    """Have the model go on behind the end of a turn, of which nothing is got; the turn before it is cut meanwhile."""
+    told = Told().client(0.0, "session_opened", model=model).dialled(0.0, 1).opened(0.5, 1)
+    told.asked(5.0, 0, 99).understood(5.8, 1, 1, 0, 99).answered(6.5, 1, 1, (1, 50))
+    told.service(7.5, 1, "turn_begun", turn=2, stamps="100-199", text="").answered(7.6, 1, 2, (51, 90), reaches=False)
+    return renewed(told).output(8.0, "interrupted", 1, cause="USER").ended(200.0)
+
+
+def test_what_a_model_that_thinks_for_longer_goes_on_with_may_be_cut_under_the_number_before() -> None:
+    seamless(goes_on("gemini-3.8-live-extended-thinking"))
+    with pytest.raises(Broke, match="never got 40 of 40 blocks of turn 2 of link 1"):
+        seamless(goes_on("gemini-3.8-live"))
+
+
+def follows_a_cut(came_at: float) -> Told:
+    """Have a turn, of which nothing is got, come after one that was cut and that the service did not end."""
+    told = conversation().asked(9.0, 100, 199).understood(9.8, 1, 2, 100, 199)
+    told.service(10.0, 1, "fault_struck", fault="missing_turn_complete")
+    told.service(10.0, 1, "speech_planned", first=51, last=60)
+    told.gateway(10.0, "speech_received", link=1, first=51, last=60).output(10.0, "audio", 2, first=51, last=60)
+    told.output(10.5, "interrupted", 2, cause="CLIENT").asked(12.0, 200, 249).understood(12.8, 1, 3, 200, 249)
+    return renewed(told.answered(came_at, 1, 3, (61, 90), reaches=False)).ended(200.0)
+
+
+def test_what_comes_soon_after_a_cut_that_nobody_ended_may_be_taken_for_the_rest_of_it() -> None:
+    seamless(follows_a_cut(14.0))
+    with pytest.raises(Broke, match="never got 30 of 30 blocks of turn 3 of link 1"):
+        seamless(follows_a_cut(18.0))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from itertools import dropwhile, pairwise
 
 from segue.simulator.history import Record
-from segue.simulator.promises.chronicle import Chronicle
+from segue.simulator.promises.chronicle import Chronicle, blocks_of
 from segue.simulator.promises.spoken import NEVER, ModelTurn
 from segue.simulator.promises.troubles import DEAF
 from segue.simulator.promises.verdict import Broke
@@ -15,6 +15,8 @@ _HEARD_WITHIN = 1.0
 _NO_LAST = 2**62
 # What has come reaches the client so long after the last of what was before it.
 _ON_ITS_WAY = 2.0
+# What is cut and does not end is expected to go on for so long after the user's next words.
+_GATED = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def check_output(chronicle: Chronicle) -> tuple[int, int]:
         if turn.interrupted or _broke_off(chronicle, turn) or is_cut(chronicle, turn) or _overflowed(chronicle, turn):
             continue
         missing = [block for block in arrived if block not in chronicle.got_at]
-        if chronicle.over_at <= _played_at(chronicle, turn, missing):
+        if chronicle.over_at <= _played_at(chronicle, turn, missing) or _is_gated(chronicle, turn, missing):
             continue
         if missing:
             what = f"{len(missing)} of {len(arrived)} blocks of turn {turn.number} of link {turn.link}"
@@ -135,6 +137,15 @@ def _broke_off(chronicle: Chronicle, turn: ModelTurn) -> bool:
         if record.fields.get("turn") == turn.number
     )
     return not made or not all(chronicle.arrived[block] for block in turn.spoken)
+
+
+def _is_gated(chronicle: Chronicle, turn: ModelTurn, blocks: list[int]) -> bool:
+    """Return whether blocks of a turn could be taken for the rest of one that was cut and never seemed to end."""
+    before = [other for other in chronicle.turns if other.link == turn.link and other.number < turn.number][-1:]
+    if not (turn.blurred and any(is_cut(chronicle, other, until=turn.begun_at) for other in before)):
+        return False
+    came = [record.at for record in chronicle.acted("speech_received") if not set(blocks).isdisjoint(blocks_of(record))]
+    return max(came, default=NEVER) <= turn.begun_at + _GATED + _ON_ITS_WAY
 
 
 def _overflowed(chronicle: Chronicle, turn: ModelTurn) -> bool:
@@ -176,6 +187,12 @@ def _number_of_call(chronicle: Chronicle, turn: ModelTurn) -> set[object]:
     return {call.fields["turn"] for call in chronicle.got("tool_call") if call.fields["call"] in calls}
 
 
+def _numbers_before(chronicle: Chronicle, turn: ModelTurn) -> set[object]:
+    """Return the numbers of the turn that one may be the rest of: a model that thinks goes on behind an end."""
+    before = [other for other in chronicle.turns if other.link == turn.link and other.number < turn.number]
+    return _numbers_got(chronicle, before[-1]) if before and chronicle.thinks else set()
+
+
 def is_cut(chronicle: Chronicle, turn: ModelTurn, *, until: float = NEVER, but: str = "") -> bool:
     """Return whether the client was told, until a time, that a turn is cut, for any cause but one."""
     numbers = numbers_of(chronicle, turn)
@@ -183,10 +200,11 @@ def is_cut(chronicle: Chronicle, turn: ModelTurn, *, until: float = NEVER, but: 
         # What came first was of the turn that called, or of a number of which nothing was got, and the rest of another.
         rest_at = chronicle.reached_at(turn) if _numbers_got(chronicle, turn) else NEVER
         known = set(chronicle.got_in.values()) | {text.fields["turn"] for text in chronicle.got("text")}
+        before = _numbers_before(chronicle, turn)
         numbers |= _number_of_call(chronicle, turn) | {
             cut.fields["turn"]
             for cut in chronicle.got("interrupted")
-            if turn.begun_at <= cut.at <= rest_at and cut.fields["turn"] not in known
+            if turn.begun_at <= cut.at <= rest_at and (cut.fields["turn"] not in known or cut.fields["turn"] in before)
         }
     return any(
         cut.fields["turn"] in numbers and cut.at <= until and _cause(cut) not in ("NONE", but)

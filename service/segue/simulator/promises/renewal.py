@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 
-from segue.simulator.history import History
+from segue.simulator.history import History, Record
 from segue.simulator.promises.chronicle import Chronicle, chronicles
 from segue.simulator.promises.passage import check_output, check_user_audio, is_cut, numbers_of
 from segue.simulator.promises.renewed import Renewal, renewal_of
@@ -173,11 +173,16 @@ def _is_quiet(renewal: Renewal, at: float) -> bool:
     # An end that does not come where it belongs is waited for.
     if any(record.fields["fault"] in _MISPLACE_ENDS for record in renewal.on(renewal.old, "fault_struck")):
         return False
-    returned = {r.fields["call"] for r in chronicle.client if r.kind == "tool_result_sent" and r.at <= at}
-    if any(call.fields["call"] not in returned for call in chronicle.got("tool_call") if call.at <= at):
+    if _unanswered_calls(chronicle, at):
         return False
     asked = [words for words in chronicle.words if words.at <= at][-1:]
     return all(any(_is_given(chronicle, turn, at) for turn in chronicle.answers(words)) for words in asked)
+
+
+def _unanswered_calls(chronicle: Chronicle, at: float) -> list[Record]:
+    """Return the calls that the client had got by then and had returned no result of."""
+    returned = {r.fields["call"] for r in chronicle.client if r.kind == "tool_result_sent" and r.at <= at}
+    return [call for call in chronicle.got("tool_call") if call.at <= at and call.fields["call"] not in returned]
 
 
 def _is_given(chronicle: Chronicle, turn: ModelTurn, at: float) -> bool:
@@ -260,6 +265,10 @@ def _check_gap(renewal: Renewal) -> bool:
     # Where the client says when the user speaks, nothing else is passed on.
     signalled = any(renewal.on(link, "activity_start_received") for link in (renewal.old, renewal.new))
     if not before or after == NEVER or (signalled and not (speaking and before[0] > renewal.left_at - _STREAM)):
+        return False
+    # A model that waits for the result of a call may be given no audio meanwhile.
+    calls = _unanswered_calls(renewal.chronicle, renewal.left_at - _KNOWN_AFTER)
+    if any(before[0] < call.at + _KNOWN_AFTER for call in calls):
         return False
     frames = [record.at for record in renewal.chronicle.client if record.kind == "frame_sent"]
     meanwhile = [at for at in frames if before[0] - _KNOWN_AFTER <= at <= after]
