@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from segue.core.journal import LIMIT, TEXTS_LIMIT, Journal, Piece
+from segue.core.journal import LIMIT, TEXTS_LIMIT, WAITING, Journal, Piece
 from segue.core.uplink import DEFAULT_SILENCE
 from tests.core.conversation import HUSH, VOICE, voice
 
@@ -121,6 +121,20 @@ def test_words_that_are_understood_as_soon_as_a_sound_begins_are_those_before_it
     assert user.journal.has_words_since(0)
     assert not user.journal.has_words_since(cough)
     assert not user.journal.has_words()
+
+
+def test_what_has_yet_to_be_sent_nobody_has_understood(user: Heard) -> None:
+    user.hear(0.2)
+    user.hear(2.0, voiced=False)
+    waiting = user.hear(0.2)
+    for piece in waiting:
+        piece.message = WAITING
+    user.hear(0.2, voiced=False)
+    assert not user.journal.understand(user.now)
+    assert not user.journal.has_words()
+    waiting[0].message = 1
+    assert user.journal.understand(user.now)
+    assert user.journal.has_words()
 
 
 def test_understanding_without_a_sound_makes_no_words_of_silence(user: Heard) -> None:

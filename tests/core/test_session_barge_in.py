@@ -20,7 +20,7 @@ from segue.core.outputs import (
     ToolCall,
     TurnEnded,
 )
-from tests.core.conversation import OPTIONS, OTHER_VOICE, VOICE, Conversation, telling, told, voice
+from tests.core.conversation import OPTIONS, OTHER_VOICE, VOICE, Conversation, recover, telling, told, voice
 
 NEVER = replace(OPTIONS, barge_in_after=inf)
 # A turn of 10 s can be interrupted from 5 s on; `telling` leaves off after 3 s.
@@ -213,6 +213,19 @@ def test_what_is_held_back_is_given_to_the_next_link_once() -> None:
     call.link_up()
     call.wait(20.0)
     assert call.given_seconds(sample=OTHER_VOICE) == pytest.approx(0.6)
+
+
+def test_what_may_not_interrupt_yet_may_not_on_another_link_and_interrupts_once_it_may() -> None:
+    call = telling(AFTER)
+    call.write("And the queen?")
+    recover(call)
+    assert len(call.texts(2)) == 1
+    assert call.texts(2)[0].startswith("[Note")
+    call.wait(1.5)
+    assert call.got(Interrupted) == []
+    call.wait(0.5)
+    assert call.texts(2)[1:] == ["And the queen?"]
+    assert call.assert_interrupted(1).heard == pytest.approx(5.0, abs=0.1)
 
 
 def test_what_may_be_said_while_there_is_no_link_is_given_to_the_next_one() -> None:

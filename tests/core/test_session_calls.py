@@ -8,7 +8,7 @@ from segue.core.actions import Dial, SendAudio, SendToolResult
 from segue.core.options import Options, Scheduling
 from segue.core.outputs import CloseReason, InputRejected, Rejection, ToolCall, ToolCallCancelled
 from tests.core.calling import BLOCKING, FREE, FUNCTIONS, GATED, WEATHER, acquainted, asked
-from tests.core.conversation import OPTIONS, OTHER_VOICE, Conversation
+from tests.core.conversation import OPTIONS, OTHER_VOICE, Conversation, recover
 
 THINKING = replace(OPTIONS, model="gemini-3.8-live-extended-thinking", functions=FUNCTIONS[:1])
 
@@ -166,3 +166,22 @@ def test_an_unknown_function_goes_to_the_client_all_the_same() -> None:
     call = acquainted(replace(FREE, functions=()))
     call.call("c1", "surprise")
     assert call.got(ToolCall) == [ToolCall(2, "c1", "surprise", "{}")]
+
+
+def test_what_is_said_of_a_text_after_a_call_behind_its_turn_is_another_turn() -> None:
+    call = acquainted(THINKING)
+    call.write("What is the weather in Bonn?")
+    call.wait(1.0)
+    call.complete()
+    # What it calls for behind a turn is of none, though it did not say that it works.
+    call.call("c1")
+    call.wait(1.0)
+    call.write("And what time is it?")
+    call.wait(1.0)
+    call.answer(1.0, "Noon.")
+    call.wait(0.5)
+    recover(call)
+    call.wait(1.0)
+    assert call.got(ToolCall)[0].turn == 2
+    assert call.heard(3) == pytest.approx(1.0)
+    assert "And what time is it?" not in call.texts(2)

@@ -6,9 +6,9 @@ import pytest
 
 from segue.core.actions import PhantomSeen, SendText
 from segue.core.options import Mode, Options
-from segue.core.outputs import InputRejected, Rejection, Transcript
+from segue.core.outputs import InputRejected, Interrupted, Rejection, Transcript
 from segue.core.profiles import TextSlot
-from tests.core.conversation import Conversation, telling
+from tests.core.conversation import Conversation, telling, told
 from tests.core.noting import FAMILIES, NATIVE, SPOKEN_TEXT, note
 from tests.core.watched import Watched
 
@@ -224,6 +224,17 @@ def test_a_model_that_a_note_interrupts_was_not_interrupted_by_nobody() -> None:
     call.answer(1.0, "Your parcel is here.")
     call.wait(5.0)
     assert call.did(PhantomSeen) == []
+    assert call.heard(2) == pytest.approx(1.0)
+
+
+def test_a_note_that_is_to_be_answered_cuts_nothing_that_is_only_played() -> None:
+    call = told()
+    note(call, "The parcel has come.", answer=True)
+    call.wait(1.0)
+    call.answer(1.0, "It has come.")
+    call.wait(10.0)
+    assert call.got(Interrupted) == []
+    assert call.heard(1) == pytest.approx(10.0)
     assert call.heard(2) == pytest.approx(1.0)
 
 

@@ -9,7 +9,7 @@ from segue.core.actions import Dial, FalseInterruptionSeen, JudgeSpeech, Relearn
 from segue.core.options import Mode, Options, Sensitivity, ServerDetection
 from segue.core.outputs import CutCause, InputRejected, Interrupted, Rejection, UserActivity
 from segue.core.policy import FalseInterruption
-from tests.core.conversation import OPTIONS, OTHER_VOICE, POLICY, VOICE, Conversation, telling
+from tests.core.conversation import OPTIONS, OTHER_VOICE, POLICY, VOICE, Conversation, recover, telling
 from tests.core.pressing import answer, shape
 
 GATEWAY = replace(OPTIONS, mode=Mode.GATEWAY)
@@ -247,6 +247,24 @@ def test_a_text_ends_an_activity_that_nobody_speaks_in_any_more() -> None:
     call.write("What time is it?")
     call.wait(0.1)
     assert shape(call, 1) == ["start", "audio", "text", "end"]
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_a_note_that_is_to_be_answered_is_not_left_in_an_activity_of_a_sound(denied: bool) -> None:
+    call = acquainted(SPOKEN_TEXT)
+    call.say(0.4 if denied else 0.2)
+    call.receive(ev.NoteReceived(0, "Somebody is at the door.", answer=True))
+    if denied:
+        judged(call, 0.1)
+    call.say(3.0, voiced=False)
+    beside = [] if denied else ["audio"]
+    assert shape(call, 1)[3:] == ["start", "audio", "text", *beside, "end"]
+    recover(call)
+    call.wait(0.5)
+    # Of the sound nothing is kept.
+    assert shape(call, 2) == ["start", "text", "end"]
+    answer(call, "Who is it?")
+    assert call.assert_turn_ended(2).heard_text == "Who is it?"
 
 
 def test_the_client_does_not_signal_activities() -> None:

@@ -429,3 +429,21 @@ def test_words_are_given_again_with_the_sound_that_cut_off_their_answer(understo
     call.link_up()
     call.wait(2.0)
     assert call.given_seconds(2, OTHER_VOICE) == pytest.approx(1.2, abs=0.05)
+
+
+def test_words_whose_answer_was_made_to_its_end_are_not_given_again() -> None:
+    call = acquainted()
+    call.reading = False
+    call.write("What time is it?")
+    # All of the answer is there, and nothing of it has left.
+    call.answer(1.0, "Noon.")
+    call.finish_generation()
+    call.lose_link()
+    call.wait(0.3)
+    call.link_up()
+    call.reading = True
+    call.read()
+    call.wait(2.0)
+    assert call.texts(2) == []
+    assert call.assert_turn_ended(2).heard_text == "Noon."
+    assert call.heard(2) == pytest.approx(1.0)

@@ -70,7 +70,7 @@ class Activities:
             self._user.signal(Edge.END, now)
             self._downlink.words_at = spoke_at
             return
-        if not self._uplink.joined:
+        if not self._uplink.worded:
             self._uplink.hush()
         if verdict is Verdict.NOISE:
             self._journal.forget_span()
@@ -79,6 +79,6 @@ class Activities:
                 # Nobody waits for an answer to noise.
                 self._watchdog.settle()
                 self._downlink.words_at = None
-        if self._uplink.joined:
-            # What was said before it has an end.
+        if self._uplink.worded:
+            # They have an end.
             self._user.signal(Edge.END, now)

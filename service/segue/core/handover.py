@@ -111,14 +111,16 @@ class Handover:
         self.serial = resumed.serial if resumed else self._journal.first
         self._turn = resumed.turn if resumed and not told else self._turns.last_number
         speaking = self._journal.speaking(now)
-        if self._journal.has_words_since(self.serial) or speaking:
+        # What waits for its time has it on any link: the turn that it may not interrupt yet still plays.
+        due = not self._uplink.puts_off(now)
+        if due and (self._journal.has_words_since(self.serial) or speaking):
             # A sound that is so short may be no words, and have cut off the answer to those before it.
             pieces = self._journal.since(self.serial)
             short = self._seconds(pieces) < _SHORTEST_WORDS and not any(isinstance(p.payload, str) for p in pieces)
             return self._replay(0 if owed and short and not speaking else self.serial, now)
         if self.request:
             self._uplink.ask(self.request)
-        elif owed and self._journal.has_words_since(0):
+        elif due and owed and self._journal.has_words_since(0):
             # The link remembers the words, but nobody goes on by himself.
             return self._replay(0, now)
         return None

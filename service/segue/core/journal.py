@@ -190,7 +190,7 @@ class Journal:
 
     def understand(self, now: float) -> bool:
         """Note that somebody understood words. Returns whether they are of the last span, or that has only begun."""
-        late = now < self._span_began_at + SOONEST_WORDS
+        late = now < self._span_began_at + SOONEST_WORDS or self._waits()
         self._span_understood = self._span_understood or not late
         if self.span_voiced:
             until = self._span_first if late else self._serial
@@ -301,6 +301,11 @@ class Journal:
         self._answered = []
         for piece in self._pieces:
             piece.message = 0
+
+    def _waits(self) -> bool:
+        # What has yet to be sent, nobody can have understood.
+        first = next((piece for piece in self._pieces if piece.serial >= self._span_first), None)
+        return first is not None and first.message == WAITING
 
     def _shorten_pre_roll(self, seconds: float) -> None:
         while self._pre_roll and self._pre_roll_bytes > seconds * self._bytes_per_second:

@@ -311,12 +311,15 @@ class Listener:
 
     def _call(self, event: ev.ToolCalled, now: float) -> None:
         before = self._downlink.turns.last_number
+        # Where the call comes behind its turn, one that nobody waits for is of a turn that is over, whatever was said.
+        owed = self._watchdog.since is not None
+        behind = self.in_progress or not (owed or self._profile.idle_by_turn_complete)
         if not event.call_id:
             event.call_id = self._calls.new_id()
         self._hear_model(event, now)
         turn = self._downlink.turns.open
         if turn is not None and not turn.cut:
-            if self.in_progress and turn.number > before:
+            if turn.number > before and behind:
                 # The model ended its turn before it called: what it says to words that come now is another one.
                 turn.generated, turn.generated_at, turn.over = True, now, True
             # The client is about to have it: the words that it answers are answered.

@@ -36,7 +36,8 @@ class Replay:
         `ended` tells that the user has finished speaking. Returns the seconds of audio among them.
         """
         size = 0
-        for piece in sorted(pieces, key=self._place):
+        pieces = sorted(pieces, key=self._place)
+        for piece in pieces:
             payload = piece.payload
             # An activity begins with what is in it, where not even text goes without one.
             begins = payload is Edge.START and self._activity.wraps_text
@@ -47,6 +48,9 @@ class Replay:
                 size += len(payload) if isinstance(payload, bytes) else 0
         if words:
             self._activity.say(words)
+        elif ended and any(isinstance(piece.payload, str) for piece in pieces):
+            # The end of what it was written beside may be gone, since that held no words.
+            self._activity.end()
         if not size or self._format is None:
             return 0.0
         if ended and self._silence is not None:

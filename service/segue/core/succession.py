@@ -166,6 +166,10 @@ class Succession:
         waits = turn is not None and self._calls.of(turn.number)
         if turn is not None and self._listener.in_progress:
             turn.generated = False
+        elif turn is not None and turn.generated and not (turn.cut or waits):
+            # All of it is in the outbox: what it answers is answered.
+            self._playback.tell(turn)
+            self._listener.note_released()
         self._listener.leave_link()
         broken = self._downlink.leave_link(CutCause.RECOVERY, now, waits=waits)
         if broken is not None:

@@ -33,7 +33,7 @@ class Uplink:
     """One session's input on its way. Actions that follow are appended to `actions`. Times are in seconds.
 
     Attributes:
-        joined: the activity that is open begins with what was said before it.
+        worded: the activity that is open holds words beside its sound: a text, or what was said before it.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Uplink:
         self._voiced = 0.0
         self.audio_seconds = 0.0
         # In the activity that was signalled there is something to answer.
-        self._content = self.joined = False
+        self._content = self.worded = False
 
     @property
     def speaking(self) -> bool:
@@ -113,6 +113,12 @@ class Uplink:
         turn, journal = self._playback.saying, self.journal
         goes_on = turn is not None and turn.early and journal.last_span <= turn.answers and journal.speaking(now)
         return not goes_on
+
+    def puts_off(self, now: float) -> bool:
+        """Return whether all that the user said and nobody answered waits for the time when it may interrupt."""
+        before = (piece for piece in self.journal.since(0) if piece.serial < self.journal.held_from)
+        said = any(piece.voiced or isinstance(piece.payload, str) for piece in before)
+        return self.holding and not said and now < self._playback.interruptible_at() < inf
 
     @property
     def _gated(self) -> bool:
@@ -175,7 +181,7 @@ class Uplink:
 
     def write(self, text: str, now: float) -> None:
         """Take a text that is to be answered; there must be no fault of it."""
-        self._content = True
+        self._content, self.worded = True, self.worded or self.journal.open
         # An activity that nobody speaks in any more ends with it.
         ends = not self.journal.open and (self._activity.wraps_text or self._activity.open)
         self._pass(self.journal.read(text), now)
@@ -189,7 +195,7 @@ class Uplink:
         """
         if self.journal.open is (edge is Edge.START) or (edge is Edge.END and not self._content):
             return False
-        self._content = self.joined = False
+        self._content = self.worded = False
         # A client may press late, and a detector does not.
         self._pass(self.journal.mark(edge, now if self._detects else -inf), now)
         return True
@@ -319,7 +325,7 @@ class Uplink:
         """Have an activity that goes on begin with what was said from this serial on. Returns whether it then does."""
         joined = self.journal.join(serial)
         if joined and self.journal.open:
-            self._content = self.joined = True
+            self._content = self.worded = True
         return joined
 
     def _give_again(self, pieces: Iterable[Piece], words: str, now: float, *, ended: bool) -> float:

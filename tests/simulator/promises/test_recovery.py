@@ -580,3 +580,48 @@ def test_a_late_chunk_of_a_turn_that_was_cut_may_pass_for_the_answer(fault: str)
         return
     with pytest.raises(Broke, match="And then"):
         recovering(told)
+
+
+@pytest.mark.parametrize("says", [True, False])
+def test_who_was_not_noticed_knows_it_once_the_answer_to_something_else_is_over(says: bool) -> None:
+    told = conversation().asked(30.0, 100, 199).understood(30.8, 1, 2, 100, 199)
+    told.service(31.0, 1, "activity_start_dropped").asked(32.0, 200, 259)
+    if says:
+        told.answered(40.0, 1, 2, (51, 90), says=2)
+    told.gateway(49.0, "wedged", sign="SILENCE").gateway(49.0, "link_hung_up", link=1)
+    told.dialled(49.0, 2, "RECOVERY").opened(49.5, 2).client(50.0, "session_left")
+    if says:
+        recovering(told)
+    else:
+        with pytest.raises(Broke, match="took a healthy link for wedged"):
+            recovering(told)
+
+
+@pytest.mark.parametrize(("plays", "interrupts"), [(True, False), (False, False), (True, True)])
+def test_an_answer_comes_after_what_still_plays_unless_it_was_to_cut_that(plays: bool, interrupts: bool) -> None:
+    door = "Say that somebody is at the door."
+    told = conversation().asked(30.0, 100, 199).understood(30.8, 1, 2, 100, 199).answered(31.0, 1, 2, (51, 90), says=2)
+    told.client(33.0, "text_written", text=door, demanded=not interrupts)
+    told.service(34.0, 1, "turn_begun", turn=3, stamps="", text=NOTE.format(door))
+    if plays:
+        told.service(30.9, 1, "speech_planned", turn=2, first=91, last=91)
+        told.output(44.0, "audio", 2, bytes=960, first=91, last=91)
+    told.answered(46.0, 1, 3, (92, 99), says=3)
+    if plays and not interrupts:
+        recovering(told.ended(60.0))
+    else:
+        with pytest.raises(Broke, match=r"no answer to its words that ended at 33.000 s"):
+            recovering(told.ended(60.0))
+
+
+@pytest.mark.parametrize("after", [1.0, 3.0])
+def test_an_empty_turn_that_seems_to_end_an_interruption_is_none_of_those_that_show_a_wedge(after: float) -> None:
+    told = conversation().service(8.0, 1, "interrupted_sent", turn=1).client(8.0, "text_written", text="Hello?")
+    told.service(8.1, 1, "turn_begun", turn=2, stamps="", text="Hello?")
+    told.service(8.0 + after, 1, "turn_complete_sent", turn=2)
+    told.asked(15.0, 100, 199).understood(15.8, 1, 3, 100, 199).service(16.5, 1, "turn_complete_sent", turn=3)
+    if after < 2.0:
+        recovering(told.ended(60.0))
+    else:
+        with pytest.raises(Broke, match=r"no answer to its words that ended at 15.000 s"):
+            recovering(told.ended(60.0))

@@ -25,6 +25,8 @@ _BLURRING = frozenset({"early_turn_complete", "missing_turn_complete", "generati
 _HOLDS_BACK = frozenset({"STALL_DOWN", "CUT"})
 # A turn cannot be interrupted from when it comes, which is so long before it plays.
 _UNPLAYED = 1.0
+# So long the end of what was interrupted is awaited, in seconds.
+_END_OF_INTERRUPTED = 2.0
 # A user who does one of these lets what was said before rest.
 _GOES_ON = frozenset({"utterance_begun", "text_written", "interrupt_sent", "session_left"})
 
@@ -54,6 +56,8 @@ class Chronicle:
         self._silenced: dict[int, object] = {}
         # Links on which the client has begun an activity and not ended it.
         self._signalled: set[int] = set()
+        # When a link last said `interrupted` with nothing to interrupt.
+        self._interrupted_at: dict[int, float] = {}
         # Links whose next turn begins nobody knows where.
         self._blurred: set[int] = set()
         self._understood: list[tuple[float, tuple[tuple[int, int], ...]]] = []
@@ -173,6 +177,7 @@ class Chronicle:
         if turn.empty and turn.explained:
             return True
         before = [other for other in self.turns if other.link == turn.link and other.number <= turn.number]
+        before = [other for other in before if not other.doubtful]
         limit = _EMPTY_IN_A_ROW_PROACTIVE if self.proactive else _EMPTY_IN_A_ROW
         # On a link that replaced a lost one, and has not spoken yet, one is enough.
         if not self.proactive and self.purposes.get(turn.link) == "RECOVERY" and not any(o.said for o in before):
@@ -373,9 +378,10 @@ class Chronicle:
                 turn.answers = False
             case "waiting_for_input_sent":
                 turn.explained = True
+            case "interrupted_sent" if turn.over_at < NEVER:
+                self._interrupted_at[link] = record.at
             case "interrupted_sent":
-                # What is over is not interrupted any more.
-                turn.interrupted = turn.interrupted or turn.over_at == NEVER
+                turn.interrupted = True
             case "turn_complete_sent" if turn.over_at < NEVER and not turn.said:
                 # What ended before was another one, of which there was nothing.
                 turn.interrupted, turn.over_at, turn.ended_at = False, record.at, record.at
@@ -383,6 +389,8 @@ class Chronicle:
                 turn.finished = turn.said
                 turn.over_at = min(turn.over_at, record.at)
                 turn.ended_at = min(turn.ended_at, record.at)
+                interrupted_at = self._interrupted_at.pop(link, -NEVER)
+                turn.doubtful = turn.empty and record.at <= interrupted_at + _END_OF_INTERRUPTED
             case "audio_sent":
                 turn.said = True
             case "text_sent":

@@ -76,8 +76,10 @@ def _lasts_until(chronicle: Chronicle, trouble: Trouble) -> float:
     until = trouble.at + trouble.delay.lasts
     if trouble.what != DEAF:
         return until
-    # Whoever speaks then is not listened to, and knows it when no answer comes.
-    return max([until, *(words.at for words in chronicle.words if words.at - words.seconds <= until)])
+    # Whoever speaks then is not listened to, and knows it when no answer comes, after what the model says meanwhile.
+    until = max([until, *(words.at for words in chronicle.words if words.at - words.seconds <= until)])
+    said = [turn for turn in chronicle.turns if turn.link == trouble.link and turn.begun_at <= until]
+    return max([until, *(turn.over_at for turn in said if turn.over_at < NEVER)])
 
 
 def _check_answered(chronicle: Chronicle, words: Words) -> bool:

@@ -26,6 +26,7 @@ class ModelTurn:
         finished: it ended after that.
         interrupted: it was cut by the service.
         explained: the service waits for more of the user's words, or refuses to answer, and said so.
+        doubtful: its end may be taken for that of an interruption: of an `interrupted` that came when nothing was said.
         blocks: ranges of the numbers of its speech.
         sentences: what is said in each of these ranges, where that is known.
         fragments: its transcript, piece by piece as it was sent.
@@ -46,6 +47,7 @@ class ModelTurn:
     finished: bool = False
     interrupted: bool = False
     explained: bool = False
+    doubtful: bool = False
     blocks: list[tuple[int, int]] = field(default_factory=list)
     sentences: list[str] = field(default_factory=list)
     fragments: list[str] = field(default_factory=list)
