@@ -107,7 +107,7 @@ def write_while_speaking(client: Client, _driver: Driver) -> Acting:
 
 
 def take_a_link_that_is_held_for_one_that_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Links, "hold", lambda self, now: self.go_up(self.next, now))
+    monkeypatch.setattr(Links, "hold", lambda self, now, credential: self.go_up(self.next, now, credential))
     # What sends for it would see that it is not.
     monkeypatch.setattr(Link, "send", Link._transmit)
 
