@@ -89,6 +89,15 @@ async def guarded(guard: Guard) -> AsyncIterator[Any]:
     await server.stop(0)
 
 
+# Nothing is written on streams: where one ends meanwhile, grpc.aio puts INTERNAL in place of its status (grpc#36066).
+REFUSED: dict[str, Callable[[Any], Any]] = {
+    "Once": lambda channel: channel.unary_unary("/s/Once")(b"x", timeout=WAIT_LIMIT),
+    "All": lambda channel: channel.stream_unary("/s/All")(timeout=WAIT_LIMIT),
+    "Yield": lambda channel: channel.unary_stream("/s/Yield")(b"x", timeout=WAIT_LIMIT),
+    "Write": lambda channel: channel.stream_stream("/s/Write")(timeout=WAIT_LIMIT),
+}
+
+
 @pytest.fixture
 def guard() -> Guard:
     tenants = Tenants([Tenant(name="acme", tokens=(digest("acme's"),), streams=1)])
@@ -98,9 +107,7 @@ def guard() -> Guard:
 @pytest.mark.parametrize("kind", CALLS)
 async def test_calls_of_every_kind_are_refused_and_served(guard: Guard, kind: str) -> None:
     async with guarded(guard) as channel:
-        with pytest.raises(grpc.aio.AioRpcError) as raised:
-            await CALLS[kind](channel, ())
-        assert raised.value.code() is grpc.StatusCode.UNAUTHENTICATED
+        assert await REFUSED[kind](channel).code() is grpc.StatusCode.UNAUTHENTICATED
         # One after the other, as many as there are.
         for _ in range(3):
             answer = await CALLS[kind](channel, bearer("acme's"))
