@@ -372,7 +372,7 @@ async def test_text_is_answered_without_a_microphone(tmp_path: Path) -> None:
     async with serving(answer_text) as server:
         result = await talk(server.target, text="Who keeps it?", console=console)
     assert result.answered
-    assert [event.WhichOneof("input") for event in server.streams[0].heard] == ["open", "text"]
+    assert [event.WhichOneof("input") for event in server.streams[0].heard] == ["open", "text", "close"]
     assert server.streams[0].heard[0].open.include_notices
     assert "▶ “Who keeps it?”" in shown(console)
 

@@ -119,6 +119,7 @@ class Gateway:
         await asyncio.gather(draining, cut_off, return_exceptions=True)
         left = len(self.registry)
         self._converser.dismiss()
+        self.registry.cut_off()
         await self._server.stop(_LAST_WORDS)
         await self._authentication.stop()
         await self._backend.close()

@@ -52,10 +52,14 @@ class Conversation:
     """
 
     def __init__(
-        self, options: Options = OPTIONS, policy: Policy = POLICY, draw: Callable[[], float] = lambda: 0.5
+        self,
+        options: Options = OPTIONS,
+        policy: Policy = POLICY,
+        draw: Callable[[], float] = lambda: 0.5,
+        resume_token: str = "",
     ) -> None:
         self.options = options
-        self.session = Session("call-1", policy, draw)
+        self.session = Session("call-1", policy, draw, resume_token)
         self.now = 1000.0
         self.reading = True
         self.woken = False
@@ -142,6 +146,20 @@ class Conversation:
         """Acknowledge all output so far, or up to a number, and tell what was played."""
         seqs = [send.seq for _, send in self.sent]
         self.receive(ev.AckReceived(max(seqs, default=0) if output_seq is None else output_seq, turn, heard))
+
+    @property
+    def last_seq(self) -> int:
+        """The number of the last output that was sent."""
+        return max((send.seq for _, send in self.sent), default=0)
+
+    def lose_stream(self) -> None:
+        """Lose the client's stream."""
+        self.receive(ev.StreamLost())
+        self.woken = False
+
+    def resume(self, last_seq: int | None = None, turn: int = 0, heard: float | None = None) -> None:
+        """Come back on another stream, with all output or that up to a number."""
+        self.receive(ev.ResumeReceived(self.last_seq if last_seq is None else last_seq, turn, heard))
 
     def end_input(self) -> None:
         self.receive(ev.InputEnded())
@@ -341,7 +359,7 @@ class Conversation:
         closings = self.got(Closed)
         assert [closing.reason for closing in closings] == [reason]
         assert self.outputs[-1] is closings[0]
-        assert self.actions[-1] == End()
+        assert self.actions[-1] == End(closings[0])
         assert self.session.state is State.ENDED
         return closings[0]
 

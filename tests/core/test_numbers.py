@@ -39,8 +39,48 @@ def test_input_that_was_passed_on_is_acknowledged_within_a_second() -> None:
     numbers.judge(2)
     numbers.pass_on(10.5)
     assert numbers.ack_at == 11.0
-    assert numbers.acknowledge() == 2
+    assert numbers.acknowledge(inf, 11.0) == 1
+    assert numbers.ack_at == 12.0
+    assert numbers.acknowledge(inf, 12.0) == 2
     assert numbers.ack_at == inf
+
+
+def test_input_that_may_be_needed_again_is_acknowledged_once_it_is_not() -> None:
+    numbers = Numbers()
+    for seq in range(1, 6):
+        numbers.judge(seq)
+    numbers.need(3, serial=7)
+    numbers.need(4, serial=9)
+    numbers.pass_on(10.0)
+    assert numbers.acknowledge(0, 11.0) == 2
+    assert numbers.acknowledge(6, 12.0) == 0
+    assert numbers.acknowledge(7, 13.0) == 3
+    assert numbers.ack_at == 14.0
+    assert numbers.acknowledge(9, 14.0) == 5
+    assert numbers.ack_at == inf
+
+
+def test_at_the_end_all_input_is_acknowledged() -> None:
+    numbers = Numbers()
+    assert numbers.settle() == 0
+    numbers.judge(1)
+    numbers.need(1, serial=7)
+    assert numbers.settle() == 1
+    assert numbers.settle() == 0
+
+
+def test_after_a_resume_the_next_number_may_be_higher_once() -> None:
+    numbers = Numbers()
+    numbers.judge(1)
+    assert numbers.resume() == 1
+    assert numbers.judge(0) is Verdict.NEXT
+    assert numbers.judge(1) is Verdict.REPEAT
+    assert numbers.judge(5) is Verdict.AHEAD
+    assert numbers.judge(6) is Verdict.NEXT
+    assert numbers.judge(8) is Verdict.GAP
+    numbers.resume()
+    assert numbers.judge(7) is Verdict.NEXT
+    assert numbers.judge(9) is Verdict.GAP
 
 
 def test_unnumbered_input_is_not_acknowledged() -> None:

@@ -76,7 +76,7 @@ class Watched(Conversation):
     def __init__(self, options: Options = OPTIONS, policy: Policy = POLICY) -> None:
         super().__init__(options, policy)
         self.profile = profile_of(options.model, policy.profiles)
-        self.last_seq = 0
+        self.numbered = 0
         self.closed = False
         self.ended = False
         self.acknowledged = 0
@@ -224,8 +224,8 @@ class Watched(Conversation):
         if isinstance(send.output, UNNUMBERED):
             assert send.seq == 0
         else:
-            self.last_seq += 1
-            assert send.seq == self.last_seq
+            self.numbered += 1
+            assert send.seq == self.numbered
 
     def _watch_output(self, output: Output) -> None:
         assert not self.closed, f"{type(output).__name__} after the session closed"

@@ -182,15 +182,10 @@ def test_what_cannot_be_is_refused_with_the_reason(opening: pb.OpenSession, comp
                 idle_timeout=Duration(),
                 transcripts=9,  # type: ignore[arg-type]
                 labels={"": ""},
-                resume_window=Duration(seconds=1),
+                resume_window=Duration(seconds=3601),
             ),
             Error.REASON_INVALID_OPEN,
-            ("idle_timeout", "transcripts", "label"),
-        ),
-        (
-            pb.OpenSession(resume_window=Duration(seconds=1)),
-            Error.REASON_UNIMPLEMENTED,
-            ("resume_window",),
+            ("idle_timeout", "transcripts", "label", "resume_window"),
         ),
         (
             pb.OpenSession(model="gemini-3.8-live", response_modality=pb.OpenSession.MODALITY_TEXT),

@@ -18,13 +18,9 @@ from segue.core.options import (
     Sensitivity,
     ServerDetection,
 )
-from segue.core.outputs import CloseReason
-from segue.edge.opening import Refusal, read_open
-from segue.gateway import Gateway
+from segue.edge.opening import read_open
 from segue_client.segue.v1 import client_event_pb2 as client
 from segue_client.segue.v1 import open_session_pb2 as pb
-from segue_client.segue.v1.error_pb2 import Error
-from tests.conversation import conversing
 from tests.edge.opens import ALAW, BARGE_IN, DETECTION, MODEL, MULAW, RESUME, USER, extra
 
 # For each field of OpenSession: what is served, with the option that it becomes.
@@ -115,6 +111,7 @@ SERVED: dict[str, tuple[pb.OpenSession, str, object]] = {
     "max_duration": (pb.OpenSession(max_duration=Duration(seconds=60)), "max_duration", 60.0),
     "labels": (pb.OpenSession(labels={"call": "7"}), "labels", {"call": "7"}),
     "include_notices": (pb.OpenSession(include_notices=True), "notices", True),
+    "resume_window": (pb.OpenSession(resume_window=Duration(seconds=90)), "resume_window", 90.0),
     "backend_options": (
         extra({"proactivity": {"proactiveAudio": True}, "generation_config": {"seed": 7, "temperature": 0.5}}),
         "backend_options",
@@ -123,14 +120,9 @@ SERVED: dict[str, tuple[pb.OpenSession, str, object]] = {
 }
 
 
-# What is in the contract and not served yet.
-UNSERVED: list[pb.OpenSession] = [
-    pb.OpenSession(resume_window=Duration(seconds=1)),
-]
-
-
 INPUTS_SERVED = {
-    *("open", "audio", "image", "text", "activity", "interrupt", "tool_result", "note", "update", "ack", "close")
+    *("open", "resume", "audio", "image", "text", "activity", "interrupt"),
+    *("tool_result", "note", "update", "ack", "close"),
 }
 
 
@@ -138,9 +130,8 @@ def set_fields(opening: pb.OpenSession) -> set[str]:
     return {field.name for field, _ in opening.ListFields()}
 
 
-def test_every_field_of_an_open_is_served_or_refused() -> None:
-    refused = set().union(*map(set_fields, UNSERVED))
-    assert {field.name for field in pb.OpenSession.DESCRIPTOR.fields} == SERVED.keys() | refused
+def test_every_field_of_an_open_is_served() -> None:
+    assert {field.name for field in pb.OpenSession.DESCRIPTOR.fields} == SERVED.keys()
 
 
 @pytest.mark.parametrize(
@@ -189,23 +180,6 @@ def test_what_is_served_becomes_an_option(name: str) -> None:
     assert getattr(options, option) == value
 
 
-@pytest.mark.parametrize("opening", UNSERVED, ids=lambda opening: str(opening).replace("\n", " ").strip())
-def test_what_is_not_served_is_refused_by_its_name(opening: pb.OpenSession) -> None:
-    refusal = read_open(opening, "default")
-    assert isinstance(refusal, Refusal)
-    assert refusal.reason is CloseReason.UNIMPLEMENTED
-    (name,) = set_fields(opening)
-    assert name in refusal.message
-
-
-def test_every_input_is_served_or_refused() -> None:
+def test_every_input_is_served() -> None:
     inputs = {field.name for field in client.ClientEvent.DESCRIPTOR.oneofs_by_name["input"].fields}
-    assert inputs == INPUTS_SERVED | {"resume"}
-
-
-async def test_a_resume_is_refused(gateway: Gateway) -> None:
-    async with conversing(gateway.port) as conversation:
-        await conversation.say(client.ClientEvent(resume=client.ResumeSession(resume_token="x")))
-        closed = (await conversation.hear("closed")).closed
-        assert closed.error.reason == Error.REASON_UNIMPLEMENTED
-        assert "open anew" in closed.error.message
+    assert inputs == INPUTS_SERVED

@@ -121,7 +121,8 @@ def test_every_reason_of_a_close_is_said(reason: out.CloseReason) -> None:
 
 # One of each kind, with the arm that says it.
 OUTPUTS: dict[str, out.Output] = {
-    "opened": out.Opened("s", "m"),
+    "opened": out.Opened("s", "m", "secret"),
+    "resumed": out.Resumed(7, output_lost=True),
     "audio": out.Audio(1, b"\0\0"),
     "text": out.Text(1, "Once"),
     "transcript": out.Transcript(1, out.Speaker.USER, "Hi"),

@@ -20,6 +20,7 @@ from segue.node.driver import Driver
 from segue.node.judge import Judge
 from segue.node.registry import Registry
 from segue.telemetry.metrics import Metrics
+from tests.node.ear import Ear
 from tests.scripted_backend import ScriptedBackend
 from tests.waiting import wait_until
 
@@ -35,15 +36,18 @@ class Client:
         self.metrics = Metrics()
         self.registry = Registry(backend, self.metrics, Policy())
         self.wakes = 0
-        self.ended = 0
-        self.driver: Driver = self.registry.open(self._wake, self._end)
+        self.ends = 0
+        self.driver: Driver = self.registry.open(self)
         self.driver.feed(ev.OpenReceived(0, options))
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         self.wakes += 1
 
-    def _end(self) -> None:
-        self.ended += 1
+    def part(self, closed: Closed) -> None:
+        raise AssertionError("nobody else has the session")
+
+    def ended(self) -> None:
+        self.ends += 1
 
     async def closed(self) -> Closed:
         """Pull whenever there is output, until the session has closed."""
@@ -138,7 +142,7 @@ def test_what_is_due_at_once_is_timed_though_its_timer_does_not_know_when() -> N
 
     async def drive() -> None:
         session = Overdue("overdue")
-        driver = Driver(session, ScriptedBackend(), Metrics(), Judge(), PROFILES, lambda: None, lambda _: None)
+        driver = Driver(session, ScriptedBackend(), Metrics(), Judge(), PROFILES, Ear(), lambda *_: None)
         for _ in range(100):
             driver.feed(ev.StreamLost())
         assert driver.remains["timers"] == 1
@@ -176,11 +180,11 @@ async def test_a_session_that_ends_lets_go_of_its_link_and_its_timer(backend: Sc
     client.driver.feed(ev.StreamLost())
     assert client.driver._timer is None
     assert backend.links[0].hung_up
-    assert client.ended == 1
+    assert client.ends == 1
     assert len(client.registry) == 0
     client.driver.feed(ev.StreamLost())
     assert client.driver.pull(64, 65_536) == []
-    assert client.ended == 1
+    assert client.ends == 1
 
 
 async def test_links_are_counted_by_their_outcome(backend: ScriptedBackend) -> None:
@@ -193,7 +197,7 @@ async def test_links_are_counted_by_their_outcome(backend: ScriptedBackend) -> N
     assert client.value("link_setup_seconds_count") == 0.0
     client.driver.pull(64, 65_536)
     assert client.value("sessions_closed_total", reason="backend_quota") == 1.0
-    assert client.ended == 1
+    assert client.ends == 1
 
 
 async def test_a_link_that_is_hung_up_before_its_setup_was_abandoned(backend: ScriptedBackend) -> None:

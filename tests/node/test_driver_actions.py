@@ -15,6 +15,7 @@ from segue.core.session import Session, State
 from segue.node.driver import Driver
 from segue.node.judge import Judge
 from segue.telemetry.metrics import Metrics
+from tests.node.ear import Ear
 from tests.scripted_backend import Activity, Image, Note, ScriptedBackend, ToolResult
 
 SETUP = act.Setup("gemini-3.8-live", "", "", "", Modality.AUDIO, ServerDetection(), None)
@@ -64,12 +65,12 @@ class Driven:
             self.metrics,
             Judge(),
             profiles,
-            lambda: None,
-            lambda _: self._end(),
+            Ear(),
+            self._end,
         )
         self.driver._loop = cast(Any, self.clock)
 
-    def _end(self) -> None:
+    def _end(self, driver: Driver, closed: out.Closed | None) -> None:
         self.ended += 1
 
     def ask(self, *actions: act.Action) -> None:

@@ -12,6 +12,7 @@ from segue.core.session import Session
 from segue.node.registry import Registry
 from segue.telemetry.metrics import Metrics
 from segue.tenants import Tenant
+from tests.node.ear import Ear
 from tests.scripted_backend import ScriptedBackend
 
 
@@ -20,15 +21,15 @@ async def test_each_session_has_the_policy_and_numbers_of_its_own_seed(
 ) -> None:
     made: list[tuple[str, Policy, Callable[[], float]]] = []
 
-    def make(session_id: str, policy: Policy, draw: Callable[[], float]) -> Session:
+    def make(session_id: str, policy: Policy, draw: Callable[[], float], resume_token: str) -> Session:
         made.append((session_id, policy, draw))
-        return Session(session_id, policy, draw)
+        return Session(session_id, policy, draw, resume_token)
 
     monkeypatch.setattr("segue.node.registry.Session", make)
     policy = Policy(overlap=True)
     registry = Registry(backend, Metrics(), policy)
     for _ in range(2):
-        registry.open(lambda: None, lambda: None)
+        registry.open(Ear())
     (first, policy_of_first, draw), (second, _, draw_of_second) = made
     assert policy_of_first is policy
     assert first != second
@@ -43,7 +44,7 @@ async def test_a_session_may_use_the_credentials_that_it_is_allowed(
     backend: ScriptedBackend, allowed: tuple[str, ...]
 ) -> None:
     tenant = Tenant(name="acme", credentials=allowed)
-    driver = Registry(backend, Metrics(), Policy()).open(lambda: None, lambda: None, tenant)
+    driver = Registry(backend, Metrics(), Policy()).open(Ear(), tenant)
     driver.feed(OpenReceived(0, Options("gemini-3.8-live")))
     assert [link.allowed for link in backend.links] == [allowed]
     driver.feed(StreamLost())

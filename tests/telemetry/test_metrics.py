@@ -50,6 +50,8 @@ METRICS = {
     "segue_audio_seconds": ("direction",),
     "segue_audio_dropped_seconds": ("reason",),
     "segue_rejections": ("reason",),
+    "segue_reattaches": ("outcome",),
+    "segue_inputs_lost": (),
     "segue_tokens": ("kind", "modality"),
     "segue_event_loop_lag_seconds": (),
 }
@@ -67,10 +69,12 @@ def observe(metrics: Metrics) -> None:
         act.Wedged(act.Sign.SILENCE),
         act.InputReplayed(1.5),
         act.ImageDropped(),
+        act.InputLost(3),
     ):
         metrics.note(observation, "3.8-live")
     metrics.link_rtt.observe(0.03)
     metrics.observe_loss(1011)
+    metrics.reattaches.labels("resumed").inc()
     credential = metrics.of_credential("default")
     credential.breaker_changed("3.8-live", is_open=True)
     credential.availability_changed(False)

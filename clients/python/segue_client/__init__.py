@@ -10,7 +10,7 @@ async with segue_client.connect("localhost:50051", voice="Kore") as session:
                 break
 """
 
-from segue_client.connection import connect
+from segue_client.connection import Connection, connect
 from segue_client.errors import (
     AccessDeniedError,
     InputClosedError,
@@ -25,7 +25,6 @@ from segue_client.events import (
     Event,
     GoAway,
     Grounding,
-    InputAck,
     InputRejected,
     Interrupted,
     Notice,
@@ -63,6 +62,7 @@ __all__ = [
     "AudioFormat",
     "BargeIn",
     "Closed",
+    "Connection",
     "ContextCompression",
     "Delivery",
     "Event",
@@ -71,7 +71,6 @@ __all__ = [
     "GoAway",
     "Grounding",
     "HistoryTurn",
-    "InputAck",
     "InputClosedError",
     "InputRejected",
     "Interrupted",

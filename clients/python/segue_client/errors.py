@@ -12,7 +12,8 @@ class SessionError(SegueError):
         reason: why, as `Error.Reason` in the contract names it: "IDLE_TIMEOUT", "BACKEND_CREDENTIALS".
         message: what was wrong and what to do, in words for a developer.
         retry_delay: seconds after which trying again makes sense; None when it does not depend on time.
-        next: "OPEN_AGAIN" when a new session may well succeed, "RESUME" when the session lives on, else "NONE".
+        next: "OPEN_AGAIN" when a new session may well succeed, "RESUME" when the session lives on (with another client,
+            that took it over), else "NONE".
     """
 
     def __init__(self, reason: str, message: str, retry_delay: float | None = None, next: str = "NONE") -> None:
@@ -38,7 +39,7 @@ class StreamError(SegueError):
 
 
 class UnavailableError(StreamError):
-    """Nobody answers at the address, the connection broke, or the gateway is going down. Trying again may help."""
+    """Nobody answers at the address, or the connection broke and the session was not resumed. Trying again may help."""
 
 
 class AccessDeniedError(StreamError):

@@ -15,7 +15,11 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """The session goes on, on this stream. With `output_lost`, something was said that will not come again."""
+    """The connection broke, and the session went on by itself.
+
+    What was on its way comes now, once, and so does what you sent meanwhile; with `output_lost`, something that was
+    said will not come again. `last_input_seq` is the last numbered input that the gateway had.
+    """
 
     last_input_seq: int
     output_lost: bool
@@ -149,13 +153,6 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class InputAck:
-    """Numbered input up to `seq` is safe. This library leaves input unnumbered."""
-
-    seq: int
-
-
-@dataclass(frozen=True, slots=True)
 class InputRejected:
     """Something that was sent could not be used; the session is unharmed. `message` says what to do."""
 
@@ -166,7 +163,7 @@ class InputRejected:
 
 @dataclass(frozen=True, slots=True)
 class GoAway:
-    """The connection ends at `deadline` (UTC)."""
+    """The connection ends at `deadline` (UTC). The session goes on by itself, unless its `resume_window` is 0."""
 
     deadline: datetime
 
@@ -208,7 +205,6 @@ Event: TypeAlias = (
     | ToolCallCancelled
     | Grounding
     | Notice
-    | InputAck
     | InputRejected
     | GoAway
 )

@@ -1,4 +1,4 @@
-"""The stream under a session: it sends what is said in batches, and hands over what comes in, message by message."""
+"""One gRPC call: it sends what is queued in batches, and hands over what comes in, message by message."""
 
 import asyncio
 from collections import deque
@@ -14,80 +14,81 @@ from segue_client.segue.v1.voice_session_service_pb2 import ConverseRequest, Con
 Call: TypeAlias = "grpc.aio.StreamStreamCall[ConverseRequest, ConverseResponse]"
 _T = TypeVar("_T")
 
-# The contract allows 1024 small events a message; at the largest audio event these are 4 MiB, gRPC's own limit.
+# The contract allows 1024 small events a message; at the largest audio event these are 2 MiB, half of gRPC's own limit.
 _MAX_BATCH = 32
 # grpc.aio puts INTERNAL with these words in place of the status of a stream that ends during a write (grpc#36066).
 _LOST_STATUS = "Internal error from Core"
 
 
 class Stream:
-    """Both directions of one gRPC call. Waiting for either may be cancelled without harm to the call.
+    """Both directions of one call. One task drains it and then releases it; any may send.
 
     Attributes:
-        failure: why no more comes, once all that came was taken; until then None.
-        input_closed: nothing more is to be sent; the half-close follows what is unsent.
+        half_closed: nothing more is to be sent.
+        ended: set once the stream was released.
     """
 
-    def __init__(self, call: Call, take: Callable[[ConverseResponse], None]) -> None:
-        """Speak on `call`; `take` is given each message that comes."""
-        self.failure: StreamError | None = None
-        self.input_closed = False
+    def __init__(self, call: Call) -> None:
+        self.half_closed = False
+        self.ended = asyncio.Event()
         self._call = call
-        self._take = take
         # Where a write fails, `read` gives up what has arrived before; this iterator does not.
         self._responses = cast("AsyncGenerator[ConverseResponse, None]", aiter(call))
         self._unsent: deque[ClientEvent] = deque()
+        # How many events were ever queued, how many of them the connection took, and who waits for which.
+        self._queued = self._taken = 0
+        self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._status: tuple[str, str] | None = None
         call.add_done_callback(self._keep_status)
-        # Cancelling a read or a write cancels a gRPC call, so each runs in a task of its own that callers wait for.
-        self._reading: asyncio.Task[None] | None = None
+        # Cancelling a write cancels a gRPC call, so they run in a task of their own that senders wait for.
         self._writing: asyncio.Task[None] | None = None
 
-    async def receive(self) -> None:
-        """Wait until one more message was taken, or none follows."""
-        if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self._read())
-        await asyncio.shield(self._reading)
-
-    async def drain(self) -> StreamError:
-        """Take all messages that still come; return why no more do."""
-        while self.failure is None:
-            await self.receive()
-        return self.failure
+    async def drain(self, take: Callable[[ConverseResponse], None]) -> StreamError:
+        """Hand over all messages that come; return why no more do."""
+        try:
+            async for response in self._responses:
+                take(response)
+        except grpc.aio.AioRpcError:
+            pass
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            # A call that was cancelled raises this, too.
+            if task is not None and task.cancelling():
+                raise
+        return await self._ending()
 
     def queue(self, event: ClientEvent) -> None:
-        """Have an event sent with what is sent next."""
+        """Have an event sent."""
         self._unsent.append(event)
+        self._queued += 1
+        self._flush()
 
     async def send(self, event: ClientEvent) -> None:
-        """Send an event; return when the connection took it. Raises StreamError when the connection failed."""
+        """Send an event; return when the connection took it, or the stream was released."""
         self.queue(event)
-        await self._flush()
+        taken = asyncio.get_running_loop().create_future()
+        self._waiting.append((self._queued, taken))
+        await taken
 
-    async def finish(self) -> None:
-        """Half-close, behind all that is unsent. Raises StreamError when the connection failed."""
-        self.input_closed = True
-        await self._flush()
+    def half_close(self) -> None:
+        """Say behind all that is unsent that nothing more comes."""
+        self.half_closed = True
+        self._flush()
+
+    def cancel(self) -> None:
+        """Have the stream end at once."""
+        self._call.cancel()
 
     async def release(self) -> None:
-        """Let go of the call and of every task."""
-        self.input_closed = True
+        """Let go of the call, of its task and of every sender."""
         self._call.cancel()
-        tasks = [task for task in (self._reading, self._writing) if task is not None]
         if self._writing is not None:
             # A write that still waits for its connection does not notice that its call was cancelled.
             self._writing.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(self._writing, return_exceptions=True)
         await self._responses.aclose()
-
-    async def _read(self) -> None:
-        """Take one message off the stream; where none follows, keep the reason."""
-        try:
-            response = await anext(self._responses)
-        except (StopAsyncIteration, grpc.aio.AioRpcError, asyncio.CancelledError):
-            self.failure = await self._ending()
-            return
-        self._take(response)
+        self._let_go_of_senders(self._queued)
+        self.ended.set()
 
     def _keep_status(self, call: Call) -> None:
         """Keep the stream's status before a failing write replaces it."""
@@ -104,23 +105,29 @@ class Stream:
             message = "the gateway ended the stream without saying how the session ended"
         return stream_error(code, message)
 
-    async def _flush(self) -> None:
+    def _flush(self) -> None:
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
-        await asyncio.shield(self._writing)
 
     async def _write(self) -> None:
-        """Send what is unsent, and the half-close after it. What is sent meanwhile travels in one message."""
+        """Send what is unsent, and the half-close after it. What is queued meanwhile travels in one message."""
         try:
             while self._unsent:
-                await self._call.write(ConverseRequest(events=_take_batch(self._unsent)))
-            if self.input_closed:
+                batch = _take_batch(self._unsent)
+                await self._call.write(ConverseRequest(events=batch))
+                self._taken += len(batch)
+                self._let_go_of_senders(self._taken)
+            if self.half_closed:
                 await self._call.done_writing()
         except (grpc.aio.AioRpcError, asyncio.InvalidStateError, asyncio.CancelledError):
-            self._unsent.clear()
-            self.input_closed = True
+            # Whoever drains the stream finds out why.
             self._call.cancel()
-            raise await self.drain() from None
+
+    def _let_go_of_senders(self, taken: int) -> None:
+        while self._waiting and self._waiting[0][0] <= taken:
+            _, sender = self._waiting.popleft()
+            if not sender.done():
+                sender.set_result(None)
 
 
 def _returned(coroutine: Coroutine[Any, Any, _T]) -> _T | None:

@@ -203,7 +203,6 @@ _READERS: dict[str | None, Callable[[server_event_pb2.ServerEvent], events.Event
     "tool_call_cancelled": lambda event: events.ToolCallCancelled(event.tool_call_cancelled.call_id),
     "grounding": lambda event: events.Grounding(event.turn, plain_object(event.grounding.metadata)),
     "notice": _notice,
-    "input_ack": lambda event: events.InputAck(event.input_ack.seq),
     "input_rejected": _input_rejected,
     "go_away": lambda event: read_go_away(event.go_away),
     "closed": _closed,

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 from segue.core.events import LossCause
 from segue.core.options import Compression, FunctionDeclaration, Modality, Mode, Scheduling, ServerDetection
-from segue.core.outputs import Output
+from segue.core.outputs import Closed, Output
 from segue.core.profiles import NoteSlot, TextSlot
 
 
@@ -199,6 +199,7 @@ class Send:
 
     seq: int
     output: Output
+    again: bool = False
 
 
 @dataclass(slots=True)
@@ -306,8 +307,24 @@ class InputReplayed:
 
 
 @dataclass(slots=True)
+class InputLost:
+    """A client that came back went on with a higher number: so many inputs were lost with its stream."""
+
+    inputs: int
+
+
+@dataclass(slots=True)
+class Detached:
+    """The client is taken for gone: its channel ends with these words, and the session waits for it."""
+
+    closed: Closed
+
+
+@dataclass(slots=True)
 class End:
-    """The session is over and asks for nothing more; forget it."""
+    """The session is over and asks for nothing more; forget it. None for one that nobody was to be told of."""
+
+    closed: Closed | None = None
 
 
 # What whoever watches is told; nothing is to be done.
@@ -322,6 +339,7 @@ Observation: TypeAlias = (
     | FalseInterruptionSeen
     | ResumeNoted
     | InputReplayed
+    | InputLost
 )
 
 Action: TypeAlias = (
@@ -339,6 +357,7 @@ Action: TypeAlias = (
     | HangUp
     | Wake
     | Send
+    | Detached
     | End
     | Observation
 )

@@ -43,6 +43,18 @@ class OpenReceived:
 
 
 @dataclass(slots=True)
+class ResumeReceived:
+    """The client goes on with its session on another stream; see `Session.fault_of_resume`.
+
+    It has received everything up to `last_seq`, and played `heard` seconds of `turn`, None where it does not know.
+    """
+
+    last_seq: int
+    turn: int = 0
+    heard: float | None = None
+
+
+@dataclass(slots=True)
 class OpenRefused:
     """The client asked for a session that cannot be."""
 
@@ -161,7 +173,9 @@ class InputEnded:
 
 @dataclass(slots=True)
 class StreamLost:
-    """The client's stream is gone."""
+    """The client's stream is gone, and with `for_good` the session with it."""
+
+    for_good: bool = False
 
 
 @dataclass(slots=True)
@@ -364,6 +378,7 @@ ClientEvent: TypeAlias = (
     | AckReceived
     | InputRefused
     | CloseReceived
+    | ResumeReceived
     | InputEnded
     | StreamLost
     | StreamReady

@@ -106,6 +106,11 @@ class Journal:
         return self._pieces[0].serial if self._pieces else self._serial
 
     @property
+    def next(self) -> int:
+        """The serial of the next piece."""
+        return self._serial
+
+    @property
     def last_span(self) -> int:
         """The serial of the first piece of the span that is going on, or of the last one, that was not held back."""
         return int(min(self._span_first, self.held_from))

@@ -44,7 +44,7 @@ class Line:
         self.playback = parts.playback
         self.links = parts.links
         self.uplink = parts.uplink
-        self._journal = parts.journal
+        self.journal = parts.journal
         self.updates = Updates(parts)
         self.tools = Tools(parts)
         self._listener = Listener(parts, self.tools)
@@ -68,7 +68,7 @@ class Line:
 
     def _listen(self, event: Heard, now: float) -> None:
         self.succession.judge(self._listener.receive(event, now), now)
-        if self._journal.has_words() and now < self._journal.last_voiced_at + PAUSE:
+        if self.journal.has_words() and now < self.journal.last_voiced_at + PAUSE:
             self.uplink.remind()
 
     def _hold(self, event: ev.LinkHeld, now: float) -> None:
@@ -96,7 +96,7 @@ class Line:
             return
         self.links.tick(now)
         self.links.prepare(now)
-        self._journal.forget_wordless(now)
+        self.journal.forget_wordless(now)
         self._interruptions.tick(now)
         self.tools.tick(now)
         if not self.links.up:
@@ -112,6 +112,12 @@ class Line:
         else:
             self.uplink.tick(now)
 
+    @property
+    def covered(self) -> int:
+        """The serial before which nothing has to be given to another link: it was answered, or a handle covers it."""
+        newest = self.links.newest
+        return max(self.journal.first, newest.serial if newest else 0)
+
     def deadline(self) -> float:
         """Return when `tick` has something to do; inf for never."""
         at = min(
@@ -119,7 +125,7 @@ class Line:
             self.user.deadline(),
             self.activities.deadline(),
             self.links.deadline(),
-            self._journal.wordless_deadline(),
+            self.journal.wordless_deadline(),
             self._interruptions.deadline(),
             self.tools.deadline(),
         )

@@ -161,6 +161,8 @@ class Options:
     compression: Compression | None = Compression()
     idle_timeout: float = 600.0
     max_duration: float = 14_400.0
+    # How long the session waits for its client to come back; 0 ends it with the client's stream.
+    resume_window: float = 0.0
     labels: dict[str, str] = field(default_factory=dict)
     notices: bool = False
     backend_options: str = ""

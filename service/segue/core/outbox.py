@@ -19,10 +19,15 @@ _EPSILON = 1e-6
 
 
 class Player:
-    """The clock of a listener who plays what it is given at once, and stops when it has nothing left."""
+    """The clock of a listener who plays what it is given at once, and stops when it has nothing left.
+
+    It is paused while nobody listens.
+    """
 
     def __init__(self) -> None:
         self._dry_at = -inf
+        # What is left to play while it is paused, in seconds.
+        self._left: float | None = None
 
     def give(self, seconds: float, now: float) -> None:
         """Add audio behind what is still playing."""
@@ -30,16 +35,27 @@ class Player:
 
     def ahead(self, now: float) -> float:
         """Return how many seconds of what was given are not yet played."""
-        return max(0.0, self._dry_at - now)
+        return max(0.0, self._dry_at - now) if self._left is None else self._left
 
     @property
     def dry_at(self) -> float:
-        """When everything given so far will have been played; -inf when nothing was ever given."""
-        return self._dry_at
+        """When everything given so far will have been played; -inf when nothing was ever given, inf while it waits."""
+        return inf if self._left else self._dry_at
 
     def stop(self, now: float) -> None:
         """Forget what is not yet played: the listener was told to throw it away."""
         self._dry_at = min(self._dry_at, now)
+        if self._left is not None:
+            self._left = 0.0
+
+    def pause(self, now: float) -> None:
+        """Play nothing from here on."""
+        self._left = self.ahead(now)
+
+    def go_on(self, seconds: float, now: float) -> None:
+        """Play on, what so many seconds are left of."""
+        self._left = None
+        self._dry_at = now + seconds if seconds > 0 else min(self._dry_at, now)
 
 
 @dataclass(frozen=True, slots=True)

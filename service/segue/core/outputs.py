@@ -1,6 +1,6 @@
 """What a session says to its client, before it has a number."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TypeAlias
 
@@ -19,6 +19,7 @@ class CutCause(Enum):
     PHANTOM = auto()
     RECOVERY = auto()
     TOOL = auto()
+    DETACHED = auto()
 
 
 class EndReason(Enum):
@@ -61,6 +62,10 @@ class CloseReason(Enum):
     UNIMPLEMENTED = auto()
     NOT_OPEN = auto()
     INPUT_GAP = auto()
+    TAKEN_OVER = auto()
+    DETACHED = auto()
+    RESUME_UNKNOWN = auto()
+    RESUME_REJECTED = auto()
     QUOTA = auto()
     OVERLOADED = auto()
     UNAUTHENTICATED = auto()
@@ -92,6 +97,7 @@ class Next(Enum):
     """What a client should do after a close."""
 
     NONE = auto()
+    RESUME = auto()
     OPEN_AGAIN = auto()
 
 
@@ -124,8 +130,19 @@ def _summed(one: dict[str, int] | None, other: dict[str, int] | None) -> dict[st
 
 @dataclass(slots=True)
 class Opened:
+    """`resume_token` is a secret; empty where the session ends with its stream."""
+
     session_id: str
     model: str
+    resume_token: str = field(default="", repr=False)
+
+
+@dataclass(slots=True)
+class Resumed:
+    """The session goes on, on another stream: the last numbered input that it has, and whether output was lost."""
+
+    last_input_seq: int
+    output_lost: bool
 
 
 @dataclass(slots=True)
@@ -249,6 +266,7 @@ class Closed:
 
 Output: TypeAlias = (
     Opened
+    | Resumed
     | Audio
     | Text
     | Transcript
@@ -264,4 +282,4 @@ Output: TypeAlias = (
 )
 
 # These carry seq 0: they are no part of the replayed output.
-UNNUMBERED = (Opened, Notice, InputAck, InputRejected)
+UNNUMBERED = (Opened, Resumed, Notice, InputAck, InputRejected)

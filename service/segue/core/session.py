@@ -8,6 +8,8 @@
                                                                ▼
     any state ───the client's stream is lost───▶ ENDED ◀─── CLOSING (the writer pulls the last outputs)
 
+A session with a `resume_window` outlives its stream in the states in between, and waits for its client so long.
+
 What a state does with an event stands in one table at the end of this file; an event without a reaction is dropped.
 """
 
@@ -17,25 +19,17 @@ from math import inf
 from typing import Any, TypeAlias
 
 from segue.core import events as ev
-from segue.core.actions import Action, End, Send, Wake
+from segue.core.actions import Action, Detached, End, InputLost, Wake
 from segue.core.admission import Fault
+from segue.core.attachment import gone
+from segue.core.delivery import Delivery
 from segue.core.ending import Ending
 from segue.core.intake import INPUTS, LATE_INPUTS, Input, Intake, LateInput
 from segue.core.journal import Edge
 from segue.core.line import LINK_EVENTS, Line, LinkEvent
 from segue.core.numbers import Numbers, Verdict
 from segue.core.options import Options
-from segue.core.outputs import (
-    Audio,
-    Closed,
-    CloseReason,
-    CutCause,
-    InputAck,
-    InputRejected,
-    Interrupted,
-    Next,
-    Opened,
-)
+from segue.core.outputs import Closed, CloseReason, InputAck, InputRejected, Next, Opened
 from segue.core.policy import Policy
 from segue.core.profiles import profile_of
 from segue.core.setups import fault_of
@@ -60,12 +54,18 @@ class Session:
 
     Args:
         session_id: names the session to its client and in logs.
+        resume_token: what its client comes back with, a secret.
     """
 
     def __init__(
-        self, session_id: str, policy: Policy = _DEFAULT_POLICY, draw: Callable[[], float] = lambda: 0.5
+        self,
+        session_id: str,
+        policy: Policy = _DEFAULT_POLICY,
+        draw: Callable[[], float] = lambda: 0.5,
+        resume_token: str = "",
     ) -> None:
         self.session_id = session_id
+        self._resume_token = resume_token
         self._policy = policy
         self._draw = draw
         self._actions: list[Action] = []
@@ -73,6 +73,8 @@ class Session:
         # The writer sends no StreamReady until it is woken.
         self._writer_waits = True
         self._told_open = False
+        self._told_token = False
+        self._closed: Closed | None = None
         self._adopt(Options(model=""), 0.0)
         self._enter(State.NEW)
 
@@ -84,7 +86,7 @@ class Session:
         reaction(self, event, now)
         if self.state is State.FINISHING and (closing := self._ending.said(now)):
             self._close(closing, now)
-        if self._writer_waits and min(self._outbox.ready_at(), self._numbers.ack_at) <= now:
+        if self._writer_waits and self._delivery.ready_at() <= now:
             self._writer_waits = False
             self._actions.append(Wake())
         actions = self._actions.copy()
@@ -95,8 +97,8 @@ class Session:
         """Return when the next Tick is due, on the clock of `now`; inf for never."""
         if ev.Tick not in self._reactions:
             return inf
-        ready_at = min(self._outbox.ready_at(), self._numbers.ack_at) if self._writer_waits else inf
-        return min(ready_at, self._line.deadline(), self._ending.deadline())
+        ready_at = self._delivery.ready_at() if self._writer_waits else inf
+        return min(ready_at, self._attachment.deadline(), self._line.deadline(), self._ending.deadline())
 
     @property
     def link(self) -> int:
@@ -106,7 +108,18 @@ class Session:
     @property
     def held_bytes(self) -> int:
         """The size of the audio that is kept: to be released, to be sent, or to be sent again."""
-        return self._outbox.held_bytes + self._line.uplink.held_bytes
+        return self._delivery.held_bytes + self._line.uplink.held_bytes
+
+    @property
+    def detached(self) -> bool:
+        """Return whether no client listens."""
+        return self._attachment.detached
+
+    def fault_of_resume(self, last_seq: int) -> Closed | None:
+        """Return how a client's ResumeSession ends that cannot be, None where it can; the session lives on."""
+        if ev.ResumeReceived not in self._reactions:
+            return Closed(CloseReason.RESUME_UNKNOWN, "the session has ended: open another one", Next.OPEN_AGAIN)
+        return self._attachment.fault_of(last_seq)
 
     # The client speaks.
 
@@ -127,8 +140,13 @@ class Session:
             self._close(Closed(event.reason, event.message, Next.NONE), now)
 
     def _take(self, event: Input, now: float) -> None:
-        if self._in_sequence(event.seq, now):
-            self._answer(event.seq, self._intake.take(event, now))
+        if not self._in_sequence(event.seq, now):
+            return
+        journal = self._line.journal
+        serial = journal.next
+        self._answer(event.seq, self._intake.take(event, now))
+        if event.seq and journal.next > serial:
+            self._numbers.need(event.seq, journal.next)
 
     def _take_late(self, event: LateInput, now: float) -> None:
         if self._in_sequence(event.seq, now):
@@ -142,23 +160,25 @@ class Session:
         self._line.activities.judge(event.question, event.probability, now)
 
     def _take_ack(self, event: ev.AckReceived, now: float) -> None:
-        # A client that acknowledged once and stops for 10 s is to be taken for gone: that needs detaching.
-        self._outbox.window.acknowledge(event.output_seq)
-        if event.heard is not None:
-            self._playback.report_heard(event.turn, event.heard, event.output_seq)
-            self._playback.settle(now)
+        self._delivery.acknowledge(event, now)
 
     def _take_close(self, event: ev.CloseReceived, now: float) -> None:
         if not self._in_sequence(event.seq, now):
             return
-        end = self._finish if event.finish_turn else self._close
-        end(Closed(CloseReason.COMPLETED, "closed as asked", Next.NONE), now)
+        closing = Closed(CloseReason.COMPLETED, "closed as asked", Next.NONE)
+        if event.finish_turn:
+            self._finish_input(closing, now)
+        else:
+            self._close(closing, now)
 
     def _end_input(self, _event: ev.InputEnded, now: float) -> None:
+        self._finish_input(Closed(CloseReason.COMPLETED, "the client ended its input", Next.NONE), now)
+
+    def _finish_input(self, closing: Closed, now: float) -> None:
         if self._options.mode.signals:
             # Whoever says no more has finished.
             self._line.user.signal(Edge.END, now)
-        self._finish(Closed(CloseReason.COMPLETED, "the client ended its input", Next.NONE), now)
+        self._finish(closing, now)
 
     def _shut_down(self, _event: ev.ShutdownRequested, now: float) -> None:
         self._finish(Closed(CloseReason.SHUTTING_DOWN, "the server goes down", Next.OPEN_AGAIN), now)
@@ -166,23 +186,26 @@ class Session:
     def _reach_quota(self, event: ev.QuotaReached, now: float) -> None:
         self._finish(event.closing, now)
 
-    def _lose_stream(self, _event: ev.StreamLost, _now: float) -> None:
+    def _lose_stream(self, event: ev.StreamLost, now: float) -> None:
+        # Who was never told how to come back does not.
+        lasts = self._attachment.lasts and self._told_token and self.state is not State.CLOSING
+        if lasts and not event.for_good:
+            self._delivery.detach(now)
+            return
         self._line.succession.hang_up()
         self._end()
+
+    def _resume(self, event: ev.ResumeReceived, now: float) -> None:
+        assert self.fault_of_resume(event.last_seq) is None
+        self._delivery.reattach(event, now)
+        self._writer_waits = True
 
     # The writer pulls.
 
     def _give(self, event: ev.StreamReady, now: float) -> None:
-        if self._numbers.ack_at <= now:
-            self._outbox.put_urgent(InputAck(self._numbers.acknowledge()))
-        for output in self._playback.take(now, event.max_events, event.max_bytes):
-            seq = self._numbers.number(output)
-            if isinstance(output, Audio):
-                self._outbox.window.release(seq, len(output.audio))
-            elif isinstance(output, Interrupted) and output.cause is not CutCause.NONE:
-                self._playback.note_cut_seq(output.turn, seq)
-            self._actions.append(Send(seq, output))
+        self._delivery.give(event, self._line.covered if self._attachment.lasts else inf, now)
         self._line.note_released()
+        self._told_token = self._told_open
         self._writer_waits = True
         if self.state is State.CLOSING and self._outbox.empty:
             self._end()
@@ -194,11 +217,14 @@ class Session:
         if type(event) is ev.LinkOpened and self._line.links.up:
             self._numbers.pass_on(now)
         self._look_at_line(now)
+        if self._attachment.left:
+            self._line.user.miss(now)
 
     def _look_at_line(self, now: float) -> None:
         if self._line.links.up and not self._told_open:
             self._told_open = True
-            self._outbox.put_urgent(Opened(self.session_id, self._options.model))
+            token = self._resume_token if self._attachment.lasts else ""
+            self._outbox.put_urgent(Opened(self.session_id, self._options.model, token))
             if self.state is State.OPENING:
                 self._enter(State.OPEN)
         closing = self._line.succession.closing
@@ -217,10 +243,23 @@ class Session:
     def _tick(self, _event: ev.Tick, now: float) -> None:
         self._line.tick(now)
         self._look_at_line(now)
-        closing = self._ending.limit(now)
+        self._miss_client(now)
+        closing = self._ending.limit(now) or self._attachment.over(now)
         # One that gets no link may just have closed.
         if closing is not None and self.state is not State.CLOSING:
             self._close(closing, now)
+
+    def _miss_client(self, now: float) -> None:
+        if now >= self._attachment.silent_at():
+            self._delivery.detach(now)
+            self._actions.append(Detached(gone()))
+        if now >= self._attachment.leave_at():
+            self._attachment.leave()
+            if self._options.mode.signals:
+                # Nobody says how the activity that was open ended.
+                self._line.user.signal(Edge.END, now)
+        if self._attachment.left:
+            self._line.user.miss(now)
 
     # What the reactions are made of.
 
@@ -233,18 +272,25 @@ class Session:
         self._line = Line(options, self._policy, self._draw, self._actions)
         self._playback = self._line.playback
         self._outbox = self._playback.outbox
+        self._delivery = Delivery(options, self._numbers, self._playback, self._actions)
+        self._attachment = self._delivery.attachment
         self._playback.active_at = now
         self._intake = Intake(options, self._line, self._actions)
         self._ending = Ending(options, self._line, now)
 
     def _in_sequence(self, seq: int, now: float) -> bool:
+        last = self._numbers.last_input
         verdict = self._numbers.judge(seq)
-        if verdict is Verdict.GAP:
-            missing = f"input {seq} came after input {self._numbers.last_input}: number each input one higher"
-            self._close(Closed(CloseReason.INPUT_GAP, missing, Next.OPEN_AGAIN), now)
-        elif seq and self._line.links.up:
+        if seq and self._line.links.up:
             self._numbers.pass_on(now)
-        return verdict is Verdict.NEXT
+        if verdict is Verdict.NEXT:
+            return True
+        if verdict is Verdict.GAP:
+            missing = f"input {seq} came after input {last}: number each input one higher"
+            self._close(Closed(CloseReason.INPUT_GAP, missing, Next.OPEN_AGAIN), now)
+        elif verdict is Verdict.AHEAD:
+            self._actions.append(InputLost(seq - last - 1))
+        return verdict is Verdict.AHEAD
 
     def _finish(self, closing: Closed, now: float) -> None:
         self._ending.finish(closing, now)
@@ -256,13 +302,16 @@ class Session:
         if self.state is not State.NEW:
             closing.totals = self._ending.totals(now)
         # Nothing may follow the closing, so what is to be acknowledged is acknowledged now.
-        if self._numbers.ack_at < inf:
-            self._outbox.put_urgent(InputAck(self._numbers.acknowledge()))
+        if acknowledged := self._numbers.settle():
+            self._outbox.put_urgent(InputAck(acknowledged))
         self._outbox.put_urgent(closing)
+        self._closed = closing
         self._enter(State.CLOSING)
+        if self._attachment.detached:
+            self._end()
 
     def _end(self) -> None:
-        self._actions.append(End())
+        self._actions.append(End(self._closed))
         self._enter(State.ENDED)
 
 
@@ -276,6 +325,7 @@ _ALWAYS: dict[type, Reaction] = {
 _LIVE: dict[type, Reaction] = (
     _ALWAYS
     | {
+        ev.ResumeReceived: Session._resume,
         ev.SpeechJudged: Session._take_judgement,
         ev.AckReceived: Session._take_ack,
         ev.CloseReceived: Session._take_close,

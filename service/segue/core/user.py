@@ -9,6 +9,7 @@ from segue.core.admission import Fault
 from segue.core.journal import Edge
 from segue.core.listener import Listener
 from segue.core.options import Mode
+from segue.core.outputs import CutCause
 from segue.core.parts import Parts
 from segue.core.wording import fenced
 
@@ -119,6 +120,11 @@ class User:
     def deadline(self) -> float:
         """Return when `tick` has something to do; inf for never."""
         return self._playback.interruptible_at() if self._uplink.holding else inf
+
+    def miss(self, now: float) -> None:
+        """Take it that nobody listens: cut whatever is being said."""
+        if self._playback.cut_all(CutCause.DETACHED, now):
+            self._listener.watch_cut()
 
     def _file_words(self) -> None:
         # What was understood after it had been answered is no part of what is said now.

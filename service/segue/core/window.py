@@ -38,5 +38,9 @@ class Window:
     def acknowledge(self, seq: int) -> None:
         """Note that the client has everything up to this number."""
         self._acknowledged = True
+        self.forget(seq)
+
+    def forget(self, seq: int) -> None:
+        """Count no more what was released up to this number."""
         while self._unacked and self._unacked[0][0] <= seq:
             self._unacked_bytes -= self._unacked.popleft()[1]

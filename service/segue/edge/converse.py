@@ -14,12 +14,12 @@ from segue.core.outputs import Audio, Closed, CloseReason, Next
 from segue.edge.auth.caller import ANYONE, CALLER, Caller
 from segue.edge.opened import OpenedChannels
 from segue.edge.status import status_of
-from segue.edge.wire import read_input, write_output
+from segue.edge.wire import read_input, read_resume, write_output
 from segue.node.driver import Driver
 from segue.node.registry import Registry
 from segue.telemetry.metrics import Metrics
 from segue.tenants import Tenant
-from segue_client.segue.v1.client_event_pb2 import ClientEvent
+from segue_client.segue.v1.client_event_pb2 import ClientEvent, ResumeSession
 from segue_client.segue.v1.server_event_pb2 import ServerEvent
 from segue_client.segue.v1.voice_session_service_pb2 import ConverseRequest, ConverseResponse
 
@@ -46,20 +46,26 @@ class MalformedError(Exception):
 
 
 class _Channel:
-    """A session's place on the stream."""
+    """A session's place on the stream, until it goes on elsewhere."""
 
-    def __init__(self, number: int, stream: "Stream", tenant: Tenant) -> None:
+    driver: Driver
+
+    def __init__(self, number: int, stream: "Stream") -> None:
         self.number = number
         self.awake = False
+        self.parted = False
         self._stream = stream
-        self.driver: Driver = stream.registry.open(self._wake, self._ended, tenant)
 
-    def _wake(self) -> None:
+    def wake(self) -> None:
         if not self.awake:
             self.awake = True
             self._stream.wake(self)
 
-    def _ended(self) -> None:
+    def part(self, closed: Closed) -> None:
+        self.parted = True
+        self._stream.part(self, closed)
+
+    def ended(self) -> None:
         self._stream.drop(self)
 
 
@@ -119,14 +125,30 @@ class Stream:
             message = "the credentials of this stream are no longer valid: open a new one with others"
             self._refuse(number, Closed(CloseReason.UNAUTHENTICATED, message, Next.NONE))
             return
+        if event.HasField("resume"):
+            self._resume(number, event.resume, tenant)
+            return
         refusal = self.registry.refusal(tenant)
         if refusal is not None:
             self._refuse(number, refusal)
             return
-        channel = self._channels[number] = _Channel(number, self, tenant)
+        channel = self._channels[number] = _Channel(number, self)
+        channel.driver = self.registry.open(channel, tenant)
         channel.driver.feed(read_input(event, self._default_model, tenant))
         if self.registry.finishing:
             channel.driver.feed(ShutdownRequested())
+
+    def _resume(self, number: int, resume: ResumeSession, tenant: Tenant) -> None:
+        channel = _Channel(number, self)
+        # It may have something to say at once, or be over.
+        self._channels[number] = channel
+        driver = self.registry.resume(resume.resume_token, read_resume(resume), channel, tenant)
+        if isinstance(driver, Closed):
+            del self._channels[number]
+            # It numbers what the client has not heard of it itself.
+            self._say(number, 0, driver)
+            return
+        channel.driver = driver
 
     def _refuse(self, number: int, closed: Closed) -> None:
         self._metrics.rejections.labels(closed.reason.name.lower()).inc()
@@ -148,7 +170,7 @@ class Stream:
     def lose(self) -> None:
         """The stream is gone."""
         for channel in list(self._channels.values()):
-            channel.driver.feed(StreamLost())
+            channel.driver.feed(StreamLost(for_good=self.dismissed))
 
     def pull(self) -> list[ServerEvent]:
         """Return what can be said now, round-robin over the channels; empty when nothing can."""
@@ -164,6 +186,8 @@ class Stream:
         while self._ready and len(events) < MAX_RESPONSE_EVENTS and room >= _SHARE_ROOM:
             channel = self._ready.popleft()
             channel.awake = False
+            if channel.parted:
+                continue
             sends = channel.driver.pull(min(_SHARE_EVENTS, MAX_RESPONSE_EVENTS - len(events)), _SHARE_BYTES)
             for send in sends:
                 said = write_output(channel.number, send.seq, send.output)
@@ -178,6 +202,11 @@ class Stream:
         """Note that a channel has output."""
         self._ready.append(channel)
         self.output_waits.set()
+
+    def part(self, channel: _Channel, closed: Closed) -> None:
+        """Say how a channel ends whose session goes on, and forget it."""
+        self._say(channel.number, 0, closed)
+        self.drop(channel)
 
     def drop(self, channel: _Channel) -> None:
         """Forget a channel whose session is over."""

@@ -32,6 +32,7 @@ MAX_OPEN_BYTES = 32 * 1024
 MAX_LABELS = 16
 MAX_LABEL_BYTES = 63
 MAX_HISTORY_TURNS = 64
+_HOUR = 3_600.0
 _DAY = 86_400.0
 # How long a noise gate stays open after the last sound unless the client says so, in seconds.
 _HANG_OVER = 0.6
@@ -41,7 +42,7 @@ _FRAME_DURATIONS = {Encoding.LINEAR16: 0.040, Encoding.MULAW: 0.020, Encoding.AL
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a session cannot be: INVALID_OPEN, UNIMPLEMENTED or PERMISSION_DENIED, and what to do."""
+    """Why a session cannot be: INVALID_OPEN or PERMISSION_DENIED, and what to do."""
 
     reason: CloseReason
     message: str
@@ -55,9 +56,6 @@ def read_open(opening: pb.OpenSession, default_model: str, tenant: Tenant = ANYB
     wrong = [*_wrong(opening)]
     if wrong:
         return Refusal(CloseReason.INVALID_OPEN, "; ".join(wrong))
-    unserved = [*_unserved(opening)]
-    if unserved:
-        return Refusal(CloseReason.UNIMPLEMENTED, f"not served by this version: {'; '.join(unserved)}")
     defaults = tenant.defaults
     model = opening.model or defaults.model or default_model
     denied = [*_denied(opening, model, tenant)]
@@ -101,6 +99,7 @@ def read_open(opening: pb.OpenSession, default_model: str, tenant: Tenant = ANYB
         else Compression(compression.trigger_tokens or None, compression.target_tokens or None),
         idle_timeout=_at_most(tenant.idle_timeout, seconds(opening, "idle_timeout", 600.0)),
         max_duration=_at_most(tenant.max_duration, seconds(opening, "max_duration", 14_400.0)),
+        resume_window=seconds_of(opening.resume_window),
         labels=dict(opening.labels),
         notices=opening.include_notices,
         backend_options=read_backend_options(opening.backend_options),
@@ -140,7 +139,7 @@ def _wrong(opening: pb.OpenSession) -> Iterator[str]:
     yield from out_of_range(opening, "output_frame_duration", 0.010, 1.0)
     yield from out_of_range(opening, "idle_timeout", 1.0, _DAY)
     yield from out_of_range(opening, "max_duration", 1.0, _DAY)
-    yield from out_of_range(opening, "resume_window", 0.0, _DAY)
+    yield from out_of_range(opening, "resume_window", 0.0, _HOUR)
     yield from out_of_range(opening.turn_detection, "silence", 0.100, 5.0)
     yield from out_of_range(opening.turn_detection, "prefix_padding", 0.0, 1.0)
     yield from out_of_range(opening.turn_detection.noise_gate, "hang_over", 0.100, 5.0)
@@ -209,11 +208,6 @@ def _enum_holders(opening: pb.OpenSession) -> Iterator[tuple[Message, str]]:
         yield getattr(opening, name), f"{name}."
     for number, turn in enumerate(opening.initial_history):
         yield turn, f"initial_history[{number}]."
-
-
-def _unserved(opening: pb.OpenSession) -> Iterator[str]:
-    if seconds_of(opening.resume_window):
-        yield "resume_window"
 
 
 def _denied(opening: pb.OpenSession, model: str, tenant: Tenant) -> Iterator[str]:

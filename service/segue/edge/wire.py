@@ -41,8 +41,15 @@ def _read_open(event: client_event_pb2.ClientEvent, default_model: str, tenant: 
     return ev.OpenReceived(event.seq, options)
 
 
+def read_resume(resume: client_event_pb2.ResumeSession) -> ev.ResumeReceived:
+    """Return what the core is told of a client that comes back."""
+    heard = seconds_of(resume.heard.duration) if resume.heard.HasField("duration") else None
+    return ev.ResumeReceived(resume.last_seq, resume.heard.turn, heard)
+
+
 def _read_resume(event: client_event_pb2.ClientEvent) -> ev.ClientEvent:
-    return ev.OpenRefused(event.seq, out.CloseReason.UNIMPLEMENTED, "resume is not served by this version: open anew")
+    advice = "this channel carries a session: resume the other one on a new channel"
+    return ev.InputRefused(event.seq, out.Rejection.ALREADY_OPEN, advice)
 
 
 def _read_text(event: client_event_pb2.ClientEvent) -> ev.ClientEvent:
@@ -146,7 +153,15 @@ def write_output(channel: int, seq: int, output: out.Output) -> pb.ServerEvent:
 
 
 def _write_opened(opened: out.Opened) -> pb.ServerEvent:
-    return pb.ServerEvent(opened=pb.SessionOpened(session_id=opened.session_id, model=opened.model))
+    return pb.ServerEvent(
+        opened=pb.SessionOpened(session_id=opened.session_id, model=opened.model, resume_token=opened.resume_token)
+    )
+
+
+def _write_resumed(resumed: out.Resumed) -> pb.ServerEvent:
+    return pb.ServerEvent(
+        resumed=pb.SessionResumed(last_input_seq=resumed.last_input_seq, output_lost=resumed.output_lost)
+    )
 
 
 def _write_text(text: out.Text) -> pb.ServerEvent:
@@ -247,6 +262,7 @@ def _write_closed(closed: out.Closed) -> pb.ServerEvent:
 
 _WRITERS: dict[type, Callable[[Any], pb.ServerEvent]] = {
     out.Opened: _write_opened,
+    out.Resumed: _write_resumed,
     out.Text: _write_text,
     out.Transcript: _write_transcript,
     out.UserActivity: _write_activity,

@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
 from math import inf
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 import structlog
 
 from segue.backend.link import Backend, Link
 from segue.core.actions import (
     Action,
+    Detached,
     Dial,
     End,
     HangUp,
@@ -39,7 +40,7 @@ from segue.core.events import (
     ToolResultReceived,
 )
 from segue.core.options import MODEL_GIVES, MODEL_TAKES, Options
-from segue.core.outputs import Audio, Closed, ToolCall, ToolCallCancelled
+from segue.core.outputs import Audio, Closed, CloseReason, Next, ToolCall, ToolCallCancelled
 from segue.core.profiles import Profile, profile_of
 from segue.core.session import Session, State
 from segue.node.hearing import Hearing
@@ -58,6 +59,19 @@ _TIMER_SLACK = 0.0005
 _NEAR = 0.2 + 2 * _TIMER_SLACK
 
 
+class Listener(Protocol):
+    """Whoever has a session on a stream."""
+
+    def wake(self) -> None:
+        """Take it that there is output to pull."""
+
+    def part(self, closed: Closed) -> None:
+        """Say this and have the session no more: it goes on without."""
+
+    def ended(self) -> None:
+        """Take it that the session is over."""
+
+
 class Driver:
     """One session with its links and its timer. All of it belongs to the running event loop.
 
@@ -67,8 +81,8 @@ class Driver:
         metrics: what is counted.
         judge: what tells speech from other sounds.
         profiles: the families of models that metrics tell apart.
-        wake: called when there is output to pull.
-        ended: called once, when the session is over.
+        listener: whoever has the session, until another one is attached.
+        ended: called once, when the session is over, with how it ended.
         account: whose audio it is.
         allowed: the names of the credentials that it may use; none for all.
     """
@@ -80,8 +94,8 @@ class Driver:
         metrics: Metrics,
         judge: Judge,
         profiles: tuple[Profile, ...],
-        wake: Callable[[], None],
-        ended: Callable[["Driver"], None],
+        listener: Listener,
+        ended: Callable[["Driver", Closed | None], None],
         account: Account = NOBODY,
         allowed: tuple[str, ...] = (),
     ) -> None:
@@ -90,7 +104,7 @@ class Driver:
         self._metrics = metrics
         self._judge = judge
         self._profiles = profiles
-        self._wake = wake
+        self._listener = listener
         self._ended = ended
         self._allowed = allowed
         self._loop = asyncio.get_running_loop()
@@ -107,7 +121,6 @@ class Driver:
         self._output_rate = 1
         # In bytes a second. Audio without a format is not used.
         self._input_rate = inf
-        self._close_reason, self._close_message = "stream_lost", "the client's stream is gone"
         self.account = account
         self._log = _log.bind(session=session.session_id)
         if account.name:
@@ -149,7 +162,8 @@ class Driver:
         for action in self.session.receive(StreamReady(max_events, max_bytes), now):
             if type(action) is Send:
                 sends.append(action)
-                self._observe(action, now)
+                if not action.again:
+                    self._observe(action, now)
             else:
                 others.append(action)
         if others:
@@ -164,7 +178,9 @@ class Driver:
                     self._links[action.link].send_audio(action.audio, action.sample_rate)
                     self._metrics.audio_in.inc(len(action.audio) / MODEL_TAKES.bytes_per_second)
                 case Wake():
-                    self._wake()
+                    self._listener.wake()
+                case Detached():
+                    self._listener.part(action.closed)
                 case SendText():
                     self._links[action.link].send_text(action.text, action.slot)
                 case SendNote():
@@ -205,7 +221,7 @@ class Driver:
                     if self._begun_at.pop(action.link, None) is not None:
                         self._metrics.link_dials.labels("abandoned").inc()
                 case End():
-                    self._end()
+                    self._end(action.closed)
                 case Send():
                     raise AssertionError("output that nobody pulled")
                 case _:
@@ -257,8 +273,6 @@ class Driver:
             return
         self._metrics.observe(output, self._family)
         match output:
-            case Closed():
-                self._close_reason, self._close_message = output.reason.name.lower(), output.message
             case ToolCall():
                 self._called_at[output.call_id] = now
             case ToolCallCancelled():
@@ -283,14 +297,25 @@ class Driver:
         else:
             self._schedule(now)
 
-    def _end(self) -> None:
+    def attach(self, listener: Listener) -> None:
+        """Have another listener from here on; the one before is told, if it still listens."""
+        if not self.session.detached:
+            message = "another stream goes on with the session"
+            self._listener.part(Closed(CloseReason.TAKEN_OVER, message, Next.RESUME))
+        self._listener = listener
+
+    def _end(self, closed: Closed | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         for _ in self._called_at:
             self._metrics.observe_tool_call("unanswered")
         self._called_at.clear()
-        self._log.info("session_closed", reason=self._close_reason, message=self._close_message)
+        reason, message = "stream_lost", "the client's stream is gone"
+        if closed is not None:
+            reason, message = closed.reason.name.lower(), closed.message
+        self._log.info("session_closed", reason=reason, message=message)
         self._metrics.sessions_active.dec()
-        self._metrics.sessions_closed.labels(self._close_reason).inc()
-        self._ended(self)
+        self._metrics.sessions_closed.labels(reason).inc()
+        self._listener.ended()
+        self._ended(self, closed)

@@ -9,6 +9,7 @@ from segue.core.actions import (
     Drop,
     FalseInterruptionSeen,
     ImageDropped,
+    InputLost,
     InputReplayed,
     Observation,
     OddTurn,
@@ -196,6 +197,15 @@ class Metrics:
             "Images that the model was never shown, because a newer one came first.",
             registry=reg,
         )
+        self.reattaches = Counter(
+            "segue_reattaches_total",
+            "Clients that came back to their sessions, or tried to, by outcome.",
+            ["outcome"],
+            registry=reg,
+        )
+        self.inputs_lost = Counter(
+            "segue_inputs_lost_total", "Numbered inputs that clients that came back no longer had.", registry=reg
+        )
         self.rejections = Counter(
             "segue_rejections_total",
             "Inputs, sessions and calls that were refused, by reason.",
@@ -239,6 +249,8 @@ class Metrics:
                 self.resume_notes.labels(observation.outcome.name.lower()).inc()
             case InputReplayed():
                 self.replayed.inc(observation.seconds)
+            case InputLost():
+                self.inputs_lost.inc(observation.inputs)
 
     def observe_loss(self, code: int) -> None:
         """Count a link that was lost, by the code of its close; 0 for a connection that never stood."""

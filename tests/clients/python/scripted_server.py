@@ -1,6 +1,7 @@
 """A gRPC server that plays a script written by a test, in place of a gateway."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
@@ -10,13 +11,15 @@ import grpc
 from segue_client.segue.v1 import voice_session_service_pb2_grpc
 from segue_client.segue.v1.client_event_pb2 import ClientEvent
 from segue_client.segue.v1.error_pb2 import Error
-from segue_client.segue.v1.server_event_pb2 import ServerEvent, SessionClosed, SessionOpened, TurnEnded
+from segue_client.segue.v1.server_event_pb2 import ServerEvent, SessionClosed, SessionOpened, SessionResumed, TurnEnded
 from segue_client.segue.v1.voice_session_service_pb2 import ConverseResponse
 
 # grpc-stubs leave it out.
 EOF: Any = grpc.aio.EOF  # type: ignore[attr-defined]
 
+TOKEN = "a-secret-of-s1"
 OPENED = ServerEvent(opened=SessionOpened(session_id="s1", model="a-model"))
+RESUMABLE = ServerEvent(opened=SessionOpened(session_id="s1", resume_token=TOKEN, model="a-model"))
 COMPLETED = ServerEvent(
     closed=SessionClosed(error=Error(reason=Error.REASON_COMPLETED, message="As asked."), next=SessionClosed.NEXT_NONE)
 )
@@ -50,13 +53,19 @@ class Stream:
         raise AssertionError(f"the client half-closed before it said {arm}")
 
     async def hear_out(self) -> None:
-        """Listen to the half-close."""
-        while await self.hear() is not None:
+        """Listen until the client finishes or closes its session, or half-closes."""
+        while (event := await self.hear()) is not None and not event.HasField("close"):
             pass
 
-    async def say(self, *events: ServerEvent) -> None:
-        """Send events in one message."""
+    async def say(self, *events: ServerEvent, channel: int | None = None) -> None:
+        """Send events in one message; on this channel, where one is given."""
+        if channel is not None:
+            events = tuple(on_channel(event, channel) for event in events)
         await self.context.write(ConverseResponse(events=events))
+
+    async def break_off(self, code: grpc.StatusCode = grpc.StatusCode.UNAVAILABLE) -> None:
+        """End the stream with this status."""
+        await self.context.abort(code, "in these words")
 
 
 Script: TypeAlias = Callable[[Stream], Awaitable[None]]
@@ -100,6 +109,29 @@ async def serving(script: Script, credentials: grpc.ServerCredentials | None = N
         await asyncio.gather(*own, return_exceptions=True)
 
 
+def on_channel(event: ServerEvent, channel: int) -> ServerEvent:
+    """Return the event on a channel."""
+    own = ServerEvent()
+    own.CopyFrom(event)
+    own.channel = channel
+    return own
+
+
+def resumed(last_input_seq: int, *, output_lost: bool = False) -> ServerEvent:
+    """Return what answers a resume."""
+    return ServerEvent(resumed=SessionResumed(last_input_seq=last_input_seq, output_lost=output_lost))
+
+
+def one_after_the_other(*scripts: Script) -> Script:
+    """Play one script on the first stream, and another on each further one; the last on all that follow."""
+    left = list(scripts)
+
+    async def play(stream: Stream) -> None:
+        await (left.pop(0) if len(left) > 1 else left[0])(stream)
+
+    return play
+
+
 async def answer_once(stream: Stream) -> None:
     """Open, answer the first text with a turn, listen to the end, close."""
     await stream.hear_until("open")
@@ -116,3 +148,18 @@ async def listen(stream: Stream) -> None:
     await stream.say(OPENED)
     await stream.hear_out()
     await stream.say(COMPLETED)
+
+
+async def host(stream: Stream) -> None:
+    """Carry any number of sessions: open each, answer its texts with one audio event each, close it when asked to."""
+    numbers: Counter[int] = Counter()
+    while (event := await stream.hear()) is not None:
+        match event.WhichOneof("input"):
+            case "open":
+                await stream.say(RESUMABLE, channel=event.channel)
+            case "text":
+                numbers[event.channel] += 1
+                audio = ServerEvent(seq=numbers[event.channel], turn=1, audio=event.text.text.encode())
+                await stream.say(audio, channel=event.channel)
+            case "close":
+                await stream.say(COMPLETED, channel=event.channel)

@@ -33,9 +33,9 @@ async def test_a_conversation_from_open_to_completed() -> None:
     assert opening.input_format == AudioFormat(encoding=AudioFormat.ENCODING_LINEAR16, sample_rate_hertz=16000)
     assert opening.output_format == AudioFormat(encoding=AudioFormat.ENCODING_LINEAR16, sample_rate_hertz=24000)
     assert opening.turn_detection.mode == TurnDetection.MODE_SERVER
-    assert not opening.HasField("resume_window")
-    assert all(event.channel == 0 and event.seq == 0 for event in server.streams[0].heard)
-    assert server.streams[0].half_closed
+    assert opening.resume_window.ToSeconds() == 120
+    assert [(event.channel, event.seq) for event in server.streams[0].heard] == [(0, 1), (0, 2), (0, 3)]
+    assert server.streams[0].heard[-1].close.finish_turn
 
 
 @pytest.mark.parametrize("asked", [True, False])

@@ -11,7 +11,7 @@ import segue_client
 from segue_client.segue.v1.client_event_pb2 import ClientEvent, SessionUpdate, ToolResult
 from segue_client.segue.v1.open_session_pb2 import BargeIn, Delivery, FunctionDeclaration, OpenSession, Tools
 from segue_client.segue.v1.server_event_pb2 import ServerEvent, ToolCall, ToolCallCancelled
-from tests.clients.python.scripted_server import COMPLETED, EOF, OPENED, Stream, listen, serving
+from tests.clients.python.scripted_server import COMPLETED, OPENED, Stream, listen, serving
 
 pytestmark = [pytest.mark.timeout(20), pytest.mark.usefixtures("no_task_left")]
 
@@ -43,9 +43,9 @@ async def test_everything_that_can_be_said() -> None:
     said = server.streams[0].heard[1:]
     assert [event.WhichOneof("input") for event in said] == [
         *("activity", "audio", "audio", "activity", "image", "interrupt", "interrupt", "ack", "ack"),
-        *("tool_result", "tool_result", "note", "update", "update", "update"),
+        *("tool_result", "tool_result", "note", "update", "update", "update", "close"),
     ]
-    start, first, second, _, image, interrupt, bare, ack, played, result, failure, note, all_of_it, no_tools, _ = said
+    start, first, second, _, image, interrupt, bare, ack, played, result, failure, note, all_of_it, no_tools, *_ = said
     assert start.activity.edge == start.activity.EDGE_START
     assert (len(first.audio), len(second.audio)) == (65_536, 14_464)
     assert (image.image.content, image.image.mime_type) == (b"png", "image/png")
@@ -69,7 +69,8 @@ async def test_an_image_travels_alone_and_the_rest_in_batches() -> None:
 
     async def keep(stream: Stream) -> None:
         await stream.say(OPENED)
-        while (request := await stream.context.read()) is not EOF:
+        while not messages or messages[-1] != ["close"]:
+            request = await stream.context.read()
             messages.append([event.WhichOneof("input") for event in request.events])
         await stream.say(COMPLETED)
 

@@ -38,7 +38,7 @@ async def test_leaving_early_closes_the_session() -> None:
 
 
 async def test_leaving_does_not_wait_for_a_server_that_does_not_play_along(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("segue_client.session._FAREWELL_TIMEOUT", 0.02)
+    monkeypatch.setattr("segue_client.connection._FAREWELL_TIMEOUT", 0.02)
     cancelled = asyncio.Event()
 
     async def stall(stream: Stream) -> None:

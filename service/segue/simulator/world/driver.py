@@ -116,6 +116,8 @@ class Driver:
                     self._clock.after(0.0, partial(self.feed, judged))
                 case do.Relearn():
                     pass
+                case do.Detached():
+                    raise AssertionError("the clients of a world stay")
                 case (
                     do.SendText()
                     | do.SendNote()

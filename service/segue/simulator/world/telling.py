@@ -6,6 +6,7 @@ from segue.simulator.world.voices import span_of
 
 _ARMS: dict[type[out.Output], str] = {
     out.Opened: "opened",
+    out.Resumed: "resumed",
     out.Audio: "audio",
     out.Text: "text",
     out.Transcript: "transcript",
