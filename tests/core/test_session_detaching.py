@@ -236,11 +236,16 @@ def test_a_client_that_has_what_was_never_sent_is_refused_and_the_session_lives_
 
 def test_a_session_that_has_ended_cannot_be_resumed() -> None:
     call = answering()
+    # The stream that is to be told may be dead.
+    call.reading = False
     call.receive(ev.CloseReceived(0, False))
+    assert call.session.state is State.CLOSING
     fault = call.session.fault_of_resume(0)
     assert fault is not None
-    assert fault.reason is CloseReason.RESUME_UNKNOWN
-    assert Session("call-2").fault_of_resume(0) is not None
+    assert fault.reason is CloseReason.COMPLETED
+    new = Session("call-2").fault_of_resume(0)
+    assert new is not None
+    assert new.reason is CloseReason.RESUME_UNKNOWN
 
 
 def test_another_stream_may_take_a_session_over() -> None:

@@ -117,6 +117,8 @@ class Session:
 
     def fault_of_resume(self, last_seq: int) -> Closed | None:
         """Return how a client's ResumeSession ends that cannot be, None where it can; the session lives on."""
+        if self._closed is not None:
+            return self._closed
         if ev.ResumeReceived not in self._reactions:
             return Closed(CloseReason.RESUME_UNKNOWN, "the session has ended: open another one", Next.OPEN_AGAIN)
         return self._attachment.fault_of(last_seq)
