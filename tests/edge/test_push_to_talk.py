@@ -74,7 +74,10 @@ async def test_what_is_said_before_opened_keeps_its_edges(gateway: Gateway, back
         backend.links[0].open()
         await conversation.hear("opened")
         await wait_until(lambda: RELEASED in backend.links[0].sent)
-        assert backend.links[0].sent == [PRESSED, frame(2) + frame(3), RELEASED]
+        # What waited goes out in one message or in several: that depends on how long it waited.
+        sent = backend.links[0].sent
+        assert (sent[0], sent[-1]) == (PRESSED, RELEASED)
+        assert b"".join(audio for audio in sent[1:-1] if isinstance(audio, bytes)) == frame(2) + frame(3)
 
 
 @pytest.mark.parametrize(
