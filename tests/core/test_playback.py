@@ -152,6 +152,18 @@ def test_the_end_of_a_cut_turn_waits_for_the_clients_word_but_not_for_ever(playe
     assert ended.reason is EndReason.INTERRUPTED
 
 
+def test_nothing_is_waited_for_where_the_client_says_what_was_heard_as_it_interrupts(played: Played) -> None:
+    played.turn(*SENTENCES)
+    played.play(3.0)
+    played.playback.stop(0, 2.2, played.now)
+    assert played.playback.deadline() == played.now
+    played.playback.settle(played.now)
+    played.play(0.05)
+    [ended] = played.got(TurnEnded)
+    assert isinstance(ended, TurnEnded)
+    assert (ended.reason, ended.heard) == (EndReason.INTERRUPTED, 2.2)
+
+
 def test_the_clients_word_counts_only_once_it_knew_of_the_cut(played: Played) -> None:
     turn = played.turn(*SENTENCES)
     played.play(3.0)

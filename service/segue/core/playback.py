@@ -91,7 +91,7 @@ class Playback:
 
     def deadline(self) -> float:
         """Return when `settle` has something to do; inf for never."""
-        return min((turn.cut_at + SPLIT_TIMEOUT for turn in self.turns.unended if turn.cut), default=inf)
+        return min((_settled_at(turn) for turn in self.turns.unended if turn.cut), default=inf)
 
     def begin(self, now: float) -> Turn:
         """Number a new turn; the older ones that were cut are over."""
@@ -198,7 +198,7 @@ class Playback:
     def settle(self, now: float) -> None:
         """Say the end of the turns that were cut and of which no more is awaited."""
         for turn in self.turns.unended:
-            if turn.cut and (turn.split_final or now >= turn.cut_at + SPLIT_TIMEOUT):
+            if turn.cut and now >= _settled_at(turn):
                 self._say_end(turn)
 
     def end_all(self, now: float) -> None:
@@ -278,3 +278,8 @@ class Playback:
             self._recall.hear_model(ended.turn, ended.heard_text)
             if ended.usage is not None:
                 self.charge(ended.usage)
+
+
+def _settled_at(turn: Turn) -> float:
+    """Return when nothing more is awaited of what was heard of a turn that was cut."""
+    return turn.cut_at if turn.split_final else turn.cut_at + SPLIT_TIMEOUT
