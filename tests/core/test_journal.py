@@ -298,6 +298,22 @@ def test_what_may_have_crossed_an_answer_is_let_go_of_when_the_user_says_somethi
     assert not user.journal.restore_span()
 
 
+def test_the_last_span_crossed_no_answer_to_what_is_settled(user: Heard) -> None:
+    user.journal.settle(spoken_twice(user))
+    user.journal.answer(user.journal.boundary(user.now))
+    assert not user.journal.restore_span()
+    assert user.kept() == b""
+
+
+def test_what_may_have_crossed_an_answer_is_let_go_of_when_another_one_begins(user: Heard) -> None:
+    user.journal.read("Hello?")
+    user.journal.answer(user.journal.boundary(user.now))
+    user.journal.begin_answer()
+    user.journal.restore()
+    assert user.journal.since(0) == []
+    assert user.journal.held_bytes == 0
+
+
 # What a message carried.
 
 

@@ -7,7 +7,7 @@ import pytest
 from segue.core.actions import FalseInterruptionSeen, Sign, Wedged
 from segue.core.options import Mode, Options
 from segue.core.outputs import Audio, Interrupted
-from tests.core.conversation import OPTIONS, OTHER_VOICE, VOICE, Conversation, acquainted
+from tests.core.conversation import OPTIONS, OTHER_VOICE, VOICE, Conversation, acquainted, recover
 
 MANUAL = replace(OPTIONS, mode=Mode.MANUAL)
 
@@ -100,3 +100,73 @@ def test_words_behind_a_mere_sound_did_not_cross_an_answer() -> None:
     call.wait(9.0)
     assert call.did(Wedged) == []
     assert len(call.did(FalseInterruptionSeen)) == 1
+
+
+@pytest.mark.parametrize("renewed", [False, True])
+def test_words_behind_others_that_the_model_had_no_answer_to_did_not_cross_one(renewed: bool) -> None:
+    call = acquainted()
+    call.say(1.0, sample=OTHER_VOICE)
+    call.wait(1.2)
+    call.understand("Well.")
+    call.await_input()
+    call.complete()
+    call.hand_over("h2")
+    call.wait(2.0)
+    if renewed:
+        recover(call)
+        call.wait(3.0)
+        assert call.given_seconds(2, OTHER_VOICE) == 0.0
+    call.say(1.0)
+    call.wait(0.9)
+    call.understand("What time is it?")
+    call.answer(0.4, "Noon")
+    call.interrupted(by_sound=False)
+    call.complete()
+    call.wait(9.0)
+    assert call.did(Wedged) == []
+    assert call.did(FalseInterruptionSeen) == [FalseInterruptionSeen(continued=False)]
+
+
+def test_words_cross_the_answer_to_others_that_were_given_again_though_another_link_had_no_answer_to_them() -> None:
+    call = Conversation.opened()
+    call.say(1.0, sample=OTHER_VOICE)
+    call.wait(1.2)
+    call.understand("Well.")
+    call.await_input()
+    call.complete()
+    call.wait(2.0)
+    recover(call)
+    call.wait(3.0)
+    assert call.given_seconds(2, OTHER_VOICE) == pytest.approx(1.0)
+    call.say(1.0)
+    call.wait(0.4)
+    call.understand("What time is it?")
+    call.answer(0.4, "Noon")
+    call.interrupted(by_sound=False)
+    call.complete()
+    recover(call)
+    call.wait(3.0)
+    assert call.given_seconds(3) == pytest.approx(1.0)
+    assert call.given_seconds(3, OTHER_VOICE) == 0.0
+
+
+def test_a_text_whose_answer_was_cut_crosses_no_later_one() -> None:
+    call = acquainted()
+    call.write("And you?")
+    call.wait(0.8)
+    call.answer(2.0, "Fine, too.")
+    call.say(1.0)
+    call.interrupted()
+    call.complete()
+    call.wait(0.9)
+    call.write("Hello?")
+    call.wait(0.1)
+    call.reading = False
+    call.answer(0.4, "Noon")
+    call.interrupted(by_sound=False)
+    call.complete()
+    call.reading = True
+    recover(call)
+    call.wait(3.0)
+    assert call.texts(2) == ["Hello?"]
+    assert call.given_seconds(2) == pytest.approx(1.0, abs=0.05)

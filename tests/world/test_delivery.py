@@ -114,3 +114,11 @@ def test_a_session_that_was_left_ends_once_its_client_has_all_however_little_it_
     [end] = told.session.got("turn_ended")
     assert end.fields["reason"] == "COMPLETED"
     assert end.at > 400.0
+
+
+def test_a_session_keeps_little_of_what_is_on_its_way_to_a_client_that_plays_it_first() -> None:
+    scene = setting(habits=Habits(acknowledging=Acknowledging(Manner.AS_PLAYED)))
+    # All of the answer is on its way at once, in small frames.
+    delivery = replace(scene.options, output_frame_duration=0.01, unpaced=True, max_unacked_bytes=40 * 48_000)
+    told = Scene(replace(scene, options=delivery), be_told_a_story, dialogue=A_STORY)
+    told.check("Frugal", "Clean")

@@ -95,6 +95,8 @@ class Journal:
         self.held_from = inf
         # What was dropped since it is being answered, from the last text on, or from the last span behind other words.
         self._answered: list[Piece] = []
+        # The serial before which the model has nothing to answer any more.
+        self._settled = 0
         # The serial after the last piece that is known to be of words.
         self._words_until = 0
         # The serial after the last piece that is words for sure.
@@ -214,6 +216,14 @@ class Journal:
         serial = self._span_first if self.voiced(now) else self._serial
         return int(min(serial, self.held_from))
 
+    def settle(self, serial: int) -> None:
+        """Take it that the model has nothing to answer before this serial, and something, if anything, from it on."""
+        self._settled = serial
+
+    def begin_answer(self) -> None:
+        """Take it that another answer begins: what crossed the one before would have interrupted it by now."""
+        self._answered = []
+
     def answer(self, serial: int) -> None:
         """Drop the pieces before this serial: they are being answered, unless the last words crossed their answer."""
         before = [piece for piece in self._pieces if piece.serial < serial]
@@ -317,8 +327,8 @@ class Journal:
             self._pre_roll_bytes -= len(self._pre_roll.popleft())
 
     def _follows_words(self) -> bool:
-        """Return whether the last span came behind other words that nobody answered."""
-        before = [piece for piece in self._pieces if piece.serial < self._span_first]
+        """Return whether the last span came behind other words that the model has to answer."""
+        before = [piece for piece in self._pieces if self._settled <= piece.serial < self._span_first]
         sounds = sum(len(piece.payload) for piece in before if piece.voiced and isinstance(piece.payload, bytes))
         return sounds >= WORDS * self._bytes_per_second or any(isinstance(piece.payload, str) for piece in before)
 

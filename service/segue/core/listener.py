@@ -160,6 +160,7 @@ class Listener:
             if self._downlink.turns.last_number > before:
                 turn.answers, turn.early = self._journal.boundary(now), self._journal.voiced(now)
                 self.answers = turn.answers
+                self._journal.begin_answer()
                 if turn.early and self._answers_texts and now >= self._evidence.text_at + _SHORTEST_ANSWER:
                     turn.answers_texts = self._journal.after_texts()
                 if self._journal.has_words_since(0):
@@ -307,6 +308,7 @@ class Listener:
     def _settle(self, now: float) -> None:
         # Words of what is settled may still be told.
         self.answers = self._journal.boundary(now)
+        self._journal.settle(self.answers)
         self._watchdog.settle()
 
     def _call(self, event: ev.ToolCalled, now: float) -> None:

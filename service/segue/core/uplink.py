@@ -235,6 +235,7 @@ class Uplink:
         `ended` tells that the user has finished speaking. Returns the seconds of audio that are given again.
         """
         self._join(serial)
+        self.journal.settle(serial)
         return self._give_again(self.journal.since(serial), words, now, ended=ended)
 
     def change_link(self) -> None:

@@ -85,6 +85,16 @@ def test_speech_that_is_kept_while_words_are_not_answered_does_not() -> None:
     assert not frugal(weighed(10_000, 100_000, every=20.0, told=told)).lacking
 
 
+def test_a_turn_that_began_before_the_last_words_were_over_does_not_answer_them() -> None:
+    told = conversation().output(8.0, "audio", 2).asked(10.0, 100, 149).output(11.0, "audio", 2)
+    told.output(12.0, "turn_ended", 2, reason="COMPLETED")
+    assert not frugal(weighed(10_000, 100_000, every=20.0, told=told)).lacking
+    # The one that does is whole.
+    told.output(31.0, "audio", 3).output(32.0, "turn_ended", 3, reason="COMPLETED")
+    with pytest.raises(Broke, match=r"holds 100000 bytes at rest, at 40\.000 s"):
+        frugal(weighed(10_000, 10_000, 100_000, every=20.0, told=told))
+
+
 def test_a_session_that_waits_for_ever_breaks_it() -> None:
     with pytest.raises(Broke, match=r"since 0\.000 s"):
         frugal(weighed(100_000, *[3 * _MIB] * 20))

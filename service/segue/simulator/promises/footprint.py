@@ -78,9 +78,10 @@ def _check_rest(chronicle: Chronicle) -> None:
     if not any(record.kind == "utterance_begun" for record in said):
         # Whose client does not say when the user speaks cannot be known to be at rest.
         return
+    settling = _settling(said)
     for record in chronicle.acted("session_weighed"):
         before = bisect_right(times, record.at)
-        if not before or record.at < times[before - 1] + _RESTS_AFTER or not _ends_well(said[:before]):
+        if not before or record.at < times[before - 1] + _RESTS_AFTER or not settling[before - 1]:
             continue
         size = _whole(record.fields["bytes"])
         if size > _MOST_AT_REST + _image_bytes(chronicle, record.at):
@@ -95,18 +96,23 @@ def _image_bytes(chronicle: Chronicle, at: float) -> int:
     return sum(_whole(image.fields["bytes"]) for image in kept)
 
 
-def _ends_well(said: list[Record]) -> bool:
-    """Return whether all of this ends with a whole turn, some of which the client got after the user's last words."""
-    fields = said[-1].fields
-    if fields.get("arm") != "turn_ended" or str(fields.get("reason")).removeprefix("REASON_") != "COMPLETED":
-        return False
-    for record in reversed(said):
-        if record.fields.get("arm") in _SAID_BY_MODEL and record.fields["turn"] == fields["turn"]:
-            return True
-        if record.kind in _SAID_BY_USER:
-            # The service forgot to end a turn that was over before them.
-            return False
-    return False
+def _settling(said: list[Record]) -> list[bool]:
+    """Return of each of these whether it ends a whole turn that began after the user's last words.
+
+    A turn that began before they were over does not answer them, even if it goes on after them.
+    """
+    settling = []
+    # How much the user had said when each turn began.
+    before: dict[object, int] = {}
+    words = 0
+    for record in said:
+        fields = record.fields
+        words += record.kind in _SAID_BY_USER
+        if fields.get("arm") in _SAID_BY_MODEL:
+            before.setdefault(fields["turn"], words)
+        whole = fields.get("arm") == "turn_ended" and str(fields.get("reason")).removeprefix("REASON_") == "COMPLETED"
+        settling.append(whole and before.get(fields["turn"]) == words)
+    return settling
 
 
 def _check_growth(chronicle: Chronicle) -> None:
