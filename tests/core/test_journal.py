@@ -10,13 +10,14 @@ from tests.core.conversation import HUSH, VOICE, voice
 
 RATE = 32_000
 FRAME = 0.02
+SPEED = 3.0
 
 
 class Heard:
     """A journal that hears frames of 20 ms at the pace of speech, from 10 s on."""
 
     def __init__(self) -> None:
-        self.journal = Journal(RATE, DEFAULT_SILENCE)
+        self.journal = Journal(RATE, DEFAULT_SILENCE, SPEED)
         self.now = 10.0
 
     def hear(self, seconds: float, *, voiced: bool = True) -> list[Piece]:
@@ -85,11 +86,25 @@ def test_speech_ends_when_nothing_was_heard_for_as_long_as_the_detector_takes(us
     assert not user.journal.speaking(spoke + DEFAULT_SILENCE)
 
 
-def test_audio_that_comes_faster_than_it_was_spoken_lasts_as_long_as_it_lasts() -> None:
-    journal = Journal(RATE, DEFAULT_SILENCE)
+def test_audio_that_comes_faster_than_it_was_spoken_lasts_until_the_model_has_it(user: Heard) -> None:
     for _ in range(100):
-        journal.hear(voice(FRAME), voiced=True, now=10.0)
-    assert journal.last_voiced_at == pytest.approx(10.0 + 2.0, abs=1.5 * FRAME)
+        user.journal.hear(voice(FRAME), voiced=True, now=user.now)
+    assert user.journal.last_voiced_at == pytest.approx(10.0 + 2.0 / SPEED, abs=FRAME)
+
+
+def test_whoever_speaks_on_after_that_is_heard_as_soon_as_the_model_has_all_of_it(user: Heard) -> None:
+    for _ in range(100):
+        user.journal.hear(voice(FRAME), voiced=True, now=user.now)
+    user.hear(2.0)
+    assert user.journal.last_voiced_at == pytest.approx(user.now, abs=2 * FRAME)
+
+
+def test_a_pause_is_as_long_as_its_audio_however_fast_that_comes(user: Heard) -> None:
+    user.hear(0.5)
+    for voiced in (False, True):
+        for _ in range(50):
+            user.journal.hear(voice(FRAME, VOICE if voiced else HUSH), voiced, user.now)
+    assert user.journal.last_span > 0
 
 
 # Words.

@@ -65,15 +65,17 @@ class Piece:
 class Journal:
     """One user's unanswered words, and what is known of the voice. Times are in seconds.
 
-    Its clock is that of the audio: frames that come faster than real time are taken one after the other.
+    Frames that come faster than real time are taken one after the other, as the model gets them.
 
     Args:
         bytes_per_second: of the user's audio.
         silence: how long nothing is to be heard for a span to have ended.
+        speed: how many times faster than real time the model gets audio that waited.
     """
 
-    def __init__(self, bytes_per_second: int, silence: float) -> None:
+    def __init__(self, bytes_per_second: int, silence: float, speed: float) -> None:
         self._bytes_per_second = bytes_per_second
+        self._speed = speed
         self.silence = silence
         # Nobody takes half of what ends speech for its end.
         self._tail = min(TAIL, silence / 2) if silence else TAIL
@@ -82,7 +84,9 @@ class Journal:
         self._pre_roll: deque[bytes] = deque()
         self._pre_roll_bytes = 0
         self._serial = 0
-        self._heard_until = -inf
+        # When the model has all that was heard, and how long nothing was heard before that.
+        self._given_until = -inf
+        self._quiet = inf
         # The span that is going on, or the last one: its first piece, its sound, and whether somebody understood it.
         self._span_first = 0
         self._span_began_at = -inf
@@ -151,9 +155,10 @@ class Journal:
     def hear(self, audio: bytes, voiced: bool, now: float) -> list[Piece]:
         """Take a frame; return the pieces that were made of it, none where it is silence between spans."""
         seconds = len(audio) / self._bytes_per_second
-        self._heard_until = max(self._heard_until + seconds, now)
+        self._quiet += max(seconds, now - self._given_until)
+        self._given_until = max(self._given_until + seconds / self._speed, now)
         if voiced:
-            if not self.speaking(self._heard_until):
+            if not (self.open or self._quiet < self.silence):
                 self._begin_span(now)
                 if self._pieces:
                     # Given again at a stretch, it is not to be taken for something new.
@@ -162,14 +167,14 @@ class Journal:
             self._pre_roll.clear()
             self._pre_roll_bytes = 0
             self.span_voiced += seconds
-            self.last_voiced_at = self._heard_until
+            self.last_voiced_at, self._quiet = self._given_until, 0.0
             pieces.append(self._add(audio, voiced=True))
             if self.has_words():
                 self._words_until = self._serial
             if self.span_voiced >= SURELY_WORDS:
                 self._sure_until = self._serial
             return pieces
-        if self.open or self._heard_until < self.last_voiced_at + self._tail:
+        if self.open or self._quiet < self._tail:
             return [self._add(audio)]
         self._pre_roll.append(audio)
         self._pre_roll_bytes += len(audio)

@@ -64,7 +64,7 @@ class Uplink:
         self._queue = Queue(self._format, profile.replay_speed, bare_texts=bare_texts)
         # Where the client says when the user has finished, no silence does.
         rate = self._format.bytes_per_second if self._format else _ANY_RATE
-        self.journal = Journal(rate, 0.0 if self._signals else silence)
+        self.journal = Journal(rate, 0.0 if self._signals else silence, profile.replay_speed)
         self._activity = LinkActivity(self._queue, self.journal, profile, signals=self._signals)
         self._replay = Replay(self._queue, self._activity, self._format, None if self._signals else silence)
         self._images = Images(links, actions)
