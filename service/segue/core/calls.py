@@ -126,6 +126,10 @@ class Calls:
         """Return whether the model has results, or interim answers, that it has not answered."""
         return any(call.owed for call in self._calls.values())
 
+    def unanswered_from(self, at: float) -> bool:
+        """Return whether the model got results, or interim answers, before this time, and has not answered them."""
+        return any(call.owed and min(call.given_at, call.put_off_at) < at for call in self._calls.values())
+
     @property
     def told(self) -> bool:
         """Return whether the model was told results as texts that it has not answered."""

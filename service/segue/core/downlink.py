@@ -154,7 +154,9 @@ class Downlink:
 
     def _generated(self, _event: ev.GenerationCompleted, now: float) -> None:
         turn = self.turns.open
-        if turn is not None and not turn.cut and not turn.generated:
+        if turn is not None and turn.cut:
+            turn.exhausted = True
+        elif turn is not None and not turn.generated:
             turn.generated, turn.generated_at = True, now
             self._outbox.put_last_frame(turn.number)
 
@@ -249,6 +251,10 @@ class Downlink:
         """Note that words of the user reached the model: it is expected to answer."""
         self.reply_expected = True
         self.turns.hear_user(now)
+
+    def put_off(self, turn: Turn, words_at: float | None) -> None:
+        """Take it that a turn that has just begun answers something before the words that ended then."""
+        self.reply_expected, self.words_at, turn.first_audio_latency = True, words_at, None
 
     def interrupt_playout(self, now: float) -> None:
         """The user speaks: cut what the backend takes to be over and the client still plays; text is not played."""

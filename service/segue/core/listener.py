@@ -1,6 +1,7 @@
 """What a link says, and what that means: for the turns, for what the user is owed, and for how sound the link is."""
 
 from collections.abc import Callable
+from math import inf
 from typing import Any, TypeAlias
 
 from segue.core import events as ev
@@ -26,6 +27,7 @@ class Listener:
 
     Attributes:
         answers: input before this serial of the journal is answered by the newest turn.
+        ended_at: when the link is told that the user has finished, where it does not hear that by itself.
         tokens: how much of its context window the model said that it uses.
     """
 
@@ -47,6 +49,9 @@ class Listener:
         # A text is answered at once, even in the middle of what the user says.
         self._answers_texts = not (parts.options.mode.signals or parts.uplink.hears_text)
         self.answers = 0
+        self.ended_at = -inf
+        # The newest turn may answer a result alone, and no text that came behind that.
+        self._result_first = False
         # The journal's serial before which a wedged link had heard everything.
         self._given_up_at = 0
         self.tokens = 0
@@ -80,7 +85,7 @@ class Listener:
 
     def hear_user(self) -> None:
         """Take it that the user speaks."""
-        self._awaited = False
+        self._awaited = self._result_first = False
 
     def give_up_link(self, now: float) -> None:
         """Take it that the link is wedged: what it was asked goes to another one."""
@@ -88,7 +93,7 @@ class Listener:
 
     def leave_link(self) -> None:
         """Forget what only the link that is gone had said."""
-        self._awaited = False
+        self._awaited = self._result_first = False
         self._unended = None
 
     def let_be(self, now: float) -> None:
@@ -102,6 +107,7 @@ class Listener:
         cuts = self._cuts.watch()
         if cuts:
             turn = cuts[-1]
+            self._result_first = False
             self.answers = min(self.answers, turn.answers)
             self._handover.forget_request()
             if turn.cut_cause is CutCause.TOOL:
@@ -137,6 +143,12 @@ class Listener:
         self._handover.keep(event, now)
         if event.handle:
             self._calls.remember(now)
+        elif self._result_first and self._downlink.turns.open is None and self._watchdog.since is None:
+            # Nothing can be resumed, because the model makes one more turn: that answers the text.
+            self._result_first = False
+            self._journal.restore()
+            self._downlink.understand_user(now)
+            self._watchdog.expect(now)
 
     def _await_input(self, _event: ev.InputAwaited, now: float) -> None:
         if not self._watchdog.too_soon(now):
@@ -152,6 +164,7 @@ class Listener:
 
     def _hear_model(self, event: ModelEvent, now: float) -> None:
         turn, before = self._downlink.turns.open, self._downlink.turns.last_number
+        words_at = self._downlink.words_at
         muted = turn is not None and turn.cut
         self._downlink.receive(event, now)
         self.watch_cut()
@@ -159,8 +172,13 @@ class Listener:
         if turn is not None and not turn.cut:
             if self._downlink.turns.last_number > before:
                 turn.answers, turn.early = self._journal.boundary(now), self._journal.voiced(now)
+                crossed = self._crosses_end(now)
+                if crossed:
+                    turn.answers, turn.early = self._journal.last_span, True
+                    self._downlink.put_off(turn, words_at)
                 self.answers = turn.answers
                 self._journal.begin_answer()
+                self._result_first = self._calls.unanswered_from(self._evidence.text_at)
                 if turn.early and self._answers_texts and now >= self._evidence.text_at + _SHORTEST_ANSWER:
                     turn.answers_texts = self._journal.after_texts()
                 if self._journal.has_words_since(0):
@@ -168,17 +186,23 @@ class Listener:
                     self._handover.begin_answer()
                 self._cuts.forget()
                 self._notes.begin_turn(turn)
-                self._watchdog.hear()
+                self._watchdog.hear(more=crossed)
                 if not turn.called:
                     # What was put off was the end of a turn before; only a call comes behind that of its own.
                     self._unended = None
             elif self._downlink.spoke_at == now and self._calls.answer(now):
                 # A result was waited for, and the turn goes on with it.
                 turn.generated, self._unended = False, None
-                self._watchdog.settle()
+                if not (turn.early and self._journal.has_words_since(turn.answers)):
+                    self._watchdog.settle()
         elif turn is not None and muted and self._downlink.spoke_at == now:
             # What is muted goes on behind the end that was put off, and has one of its own.
             self._unended = None
+
+    def _crosses_end(self, now: float) -> bool:
+        """Return whether what begins now answers a result, and not the words whose end has just gone to the model."""
+        sooner = now < self.ended_at + _SHORTEST_ANSWER and self._calls.unanswered_from(self.ended_at)
+        return sooner and self._journal.has_words_since(self._journal.last_span)
 
     def _hear_audio(self, event: ev.ModelAudio, now: float) -> None:
         self._hear_model(event, now)
@@ -255,7 +279,11 @@ class Listener:
 
     def _end(self, turn: Turn, now: float) -> None:
         self._handover.cover(turn.answers)
-        if not turn.cut and turn.generated:
+        if not turn.cut and turn.generated and self._result_first:
+            # The text that came behind the result is kept.
+            self._playback.tell(turn)
+            self.note_released()
+        elif not turn.cut and turn.generated:
             self._journal.forget(turn.answers)
         if turn.cut:
             self._finish_answer()

@@ -41,10 +41,12 @@ class Tools:
     def call(self, event: ev.ToolCalled, now: float) -> None:
         """Take a call of the model's; in a turn that was cut it fails, and the client is not troubled with it."""
         turn = self._playback.turns.open
-        if turn is not None and not turn.cut:
+        assert turn is not None, "a call of no turn"
+        if not turn.cut:
             self._calls.add(event.call_id, event.name, event.arguments, turn.number, now)
             self._watchdog.hear()
         else:
+            turn.responded = True
             self._uplink.give(Call(event.call_id, event.name, event.arguments, 0, now, False, response=_INTERRUPTED))
 
     def cancel(self, event: ev.ToolCallsCancelled, now: float) -> None:
@@ -98,6 +100,7 @@ class Tools:
         texts = []
         for call in calls:
             call.given_at = now
+            self._note_response(call.turn)
             told = self._recall.question(call.turn), call.name, call.arguments, call.response or ""
             if call.answerable:
                 self._uplink.give(call)
@@ -135,6 +138,7 @@ class Tools:
         slow = self._calls.slow(now)
         for call in slow:
             call.put_off_at = now
+            self._note_response(call.turn)
             self._uplink.give(replace(call, response=self._interim))
         if slow:
             self._go_on(now, expecting=True)
@@ -148,6 +152,12 @@ class Tools:
         if not self._links.up:
             return due_at
         return min(due_at, self._calls.slow_at(), *map(self._free_at, self._calls.to_give()))
+
+    def _note_response(self, number: int) -> None:
+        """Note that the model was given what it may go on with a turn with."""
+        turn = self._playback.turns.open
+        if turn is not None and turn.number == number:
+            turn.responded = True
 
     def _go_on(self, now: float, *, expecting: bool) -> None:
         """Once the model has all that it waited for, it goes on: an answer is expected where it has to give one."""

@@ -68,8 +68,12 @@ class Turn:
     # The backend sent its generationComplete: no more will come.
     generated: bool = False
     generated_at: float = inf
+    # The backend sent its generationComplete once it had been cut.
+    exhausted: bool = False
     # The model asked for a function in it.
     called: bool = False
+    # The model was given a result that it asked for in it: it may go on with that.
+    responded: bool = False
     # The backend said that it was interrupted, or had ended it before: no more of it will come.
     over: bool = False
     overflowed: bool = False
@@ -260,5 +264,6 @@ class Turns:
         words_at, turn = self._user_words_at, self._open
         if words_at is None:
             return True
-        over = turn.over or turn.handed_over or (turn.generated and not turn.called)
+        made = (turn.generated or turn.exhausted) and not turn.responded
+        over = turn.over or turn.handed_over or made
         return turn.begun and not over and now - words_at < GATE_TIMEOUT

@@ -75,6 +75,7 @@ class User:
         else:
             self._downlink.words_at = now
             self._await_answer(now)
+            self._listener.ended_at = now + self._uplink.queued_seconds
 
     def stop(self, turn: int, heard: float | None, now: float) -> bool:
         """Cut a turn because the client asks. Returns whether it cut anything."""

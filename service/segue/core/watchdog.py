@@ -64,9 +64,13 @@ class Watchdog:
         """Note that what was owed was given, or that nothing is owed any more."""
         self.since = None
 
-    def hear(self) -> None:
-        """Note that the model begins to answer: that settles what is owed, and mostly shows that the link works."""
-        self.since = None
+    def hear(self, *, more: bool = False) -> None:
+        """Note that the model begins to answer: that mostly shows that the link works.
+
+        It settles what is owed, unless `more` is than this answers.
+        """
+        if not more:
+            self.since = None
         if not self.retold:
             self.trust()
 

@@ -529,6 +529,28 @@ def test_what_is_written_while_the_user_speaks_and_not_answered_with_that_breaks
         recovering(told.ended(60.0))
 
 
+@pytest.mark.parametrize(
+    ("ignored_at", "link", "answered", "more"),
+    [(28.6, 1, True, ""), (27.0, 1, True, ""), (28.6, 2, True, ""), (28.6, 1, False, ""), (28.6, 1, True, "And this.")],
+)
+def test_a_text_of_which_the_model_takes_no_notice_goes_with_what_it_was_written_beside(
+    ignored_at: float, link: int, answered: bool, more: str
+) -> None:
+    told = conversation().client(28.0, "utterance_begun", first=100, signalled=True)
+    told.client(28.5, "text_written", text="Look.")
+    if more:
+        told.client(28.7, "text_written", text=more)
+    told.service(ignored_at, link, "fault_struck", fault="text_ignored")
+    told.client(30.0, "utterance_ended", first=100, last=199)
+    told.service(30.8, 1, "turn_begun", turn=2, stamps="100-199", text="")
+    told.answered(31.5, 1, 2, (51, 90), reaches=answered, says=2).ended(60.0)
+    if (ignored_at, link, answered, more) == (28.6, 1, True, ""):
+        recovering(told)
+    else:
+        with pytest.raises(Broke, match=r"no answer to its words that ended at 30.000 s"):
+            recovering(told)
+
+
 def test_who_goes_on_lets_rest_what_was_said_and_what_was_written_beside_it() -> None:
     recovering(written_beside("Look.").client(33.0, "utterance_begun", first=200).ended(60.0))
 

@@ -146,6 +146,19 @@ def test_a_handle_misses_what_the_client_knows_to_be_cut(told: bool) -> None:
             seamless(afresh(history).ended(60.0))
 
 
+@pytest.mark.parametrize("handle_at", [13.0, 15.0])
+def test_a_handle_misses_a_turn_that_began_with_the_end_of_another_one(handle_at: float) -> None:
+    told = resuming(conversation(), note_slot="NONE").asked(12.0, 100, 199).understood(12.8, 1, 2, 100, 199)
+    told.service(12.8, 1, "interrupted_sent", turn=2).service(12.8, 1, "turn_complete_sent", turn=2)
+    told.gateway(13.0, "handle_received", link=1, usable=True).answered(13.5, 1, 2, (51, 90), says=2)
+    told.gateway(handle_at, "handle_received", link=1, usable=True)
+    if handle_at < 14.5:
+        seamless(afresh(told).ended(60.0))
+    else:
+        with pytest.raises(Broke, match=r"began afresh, though there was a handle from 15.000 s"):
+            seamless(afresh(told).ended(60.0))
+
+
 @pytest.mark.parametrize("faint", [False, True])
 def test_what_cannot_be_heard_may_be_what_a_handle_misses(faint: bool) -> None:
     told = resuming(conversation(), note_slot="NONE").gateway(8.0, "handle_received", link=1, usable=True)
@@ -226,6 +239,44 @@ def test_a_renewal_before_the_answer_breaks_it() -> None:
     told = renewed(told).understood(21.0, 2, 1, 100, 199).answered(22.0, 2, 1, (51, 60), says=2)
     with pytest.raises(Broke, match=r"nor for the answer to the words that ended at 18.000 s"):
         seamless(told.ended(60.0))
+
+
+def passed_over(told: Told, *, speaks: bool = False, empty_at: float = 13.0, link: int = 1) -> Told:
+    """Have words get a turn without a word, while another one is made for them, of which nothing comes but its end."""
+    told.asked(12.0, 100, 199).client(12.0, "text_written", text="Hello?")
+    told.service(12.1, link, "turn_begun", turn=2, stamps="", text="Hello?")
+    told.service(12.1, link, "turn_without_answer", turn=2)
+    told.service(empty_at, link, "turn_complete_sent", turn=2).understood(13.0, 1, 3, 100, 199)
+    if speaks:
+        told.service(14.0, 1, "transcription_sent", speaker="model", text="It is", turn=3)
+    told = renewed(told)
+    return told.service(20.3, 1, "turn_complete_sent", turn=3).ended(60.0)
+
+
+def test_a_turn_whose_words_seem_to_have_been_left_unanswered_is_not_awaited_before_it_speaks() -> None:
+    seamless(passed_over(resuming(conversation())))
+
+
+def test_a_turn_that_speaks_is_awaited_whatever_was_taken_for_it() -> None:
+    with pytest.raises(Broke, match=r"nor for the end of turn 3 of link 1"):
+        seamless(passed_over(resuming(conversation()), speaks=True))
+
+
+def test_what_ends_as_soon_as_words_are_said_is_not_taken_for_their_answer() -> None:
+    with pytest.raises(Broke, match=r"nor for the end of turn 3 of link 1"):
+        seamless(passed_over(resuming(conversation()), empty_at=12.2))
+
+
+def test_what_another_link_left_unanswered_is_awaited_on_this_one() -> None:
+    with pytest.raises(Broke, match=r"nor for the end of turn 3 of link 1"):
+        seamless(passed_over(resuming(conversation()), link=3))
+
+
+def test_a_model_that_thinks_says_that_it_goes_on_behind_a_turn_without_a_word() -> None:
+    told = Told().client(0.0, "session_opened", model="gemini-3.8-live-extended-thinking").dialled(0.0, 1)
+    told.opened(0.5, 1).asked(5.0, 0, 99).understood(5.8, 1, 1, 0, 99).answered(6.5, 1, 1, (1, 50))
+    with pytest.raises(Broke, match=r"nor for the end of turn 3 of link 1"):
+        seamless(passed_over(resuming(told)))
 
 
 def test_a_renewal_that_lets_a_quiet_moment_pass_breaks_it() -> None:
@@ -326,6 +377,33 @@ def test_output_that_is_missing_breaks_it() -> None:
     told.answered(31.5, 2, 1, (51, 90), reaches=False).output(31.5, "audio", 2, bytes=960, first=51, last=80)
     with pytest.raises(Broke, match="never got 10 of 40 blocks of turn 1 of link 2"):
         seamless(told.ended(200.0))
+
+
+def slowly(came: tuple[int, ...], *, over_at: float = 40.0) -> Told:
+    """Have a client get little at a time of three turns, of which so many blocks came, the last of them at 39 s."""
+    told = renewed(Told().client(0.0, "session_opened", acknowledges_within=3.0).dialled(0.0, 1).opened(0.5, 1))
+    for turn, (asked, first) in enumerate([(100, 1), (200, 101), (300, 201)], start=1):
+        begun_at = 21.0 + turn
+        told.asked(begun_at, asked, asked + 49).understood(begun_at + 0.1, 2, turn, asked, asked + 49)
+        told.answered(begun_at + 0.2, 2, turn, (first, first + 99), reaches=False)
+    for turn, blocks in enumerate(came, start=1):
+        first = 100 * turn - 99
+        told.output(35.0 + turn * 4 / len(came), "audio", turn, bytes=960, first=first, last=first + blocks - 1)
+    return told.ended(over_at)
+
+
+def test_what_waits_behind_what_comes_slowly_may_be_missing() -> None:
+    seamless(slowly((50,)))
+    seamless(slowly((100, 50)))
+    with pytest.raises(Broke, match="never got 50 of 100 blocks of turn 1 of link 2"):
+        seamless(slowly((50,), over_at=60.0))
+
+
+def test_what_is_missing_before_what_came_was_not_waiting() -> None:
+    with pytest.raises(Broke, match="never got 100 of 100 blocks of turn 2 of link 2"):
+        seamless(slowly((100, 0, 50)))
+    with pytest.raises(Broke, match="never got 50 of 100 blocks of turn 2 of link 2"):
+        seamless(slowly((100, 50, 50)))
 
 
 def test_output_that_comes_twice_breaks_it() -> None:

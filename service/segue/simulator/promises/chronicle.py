@@ -25,6 +25,8 @@ _BLURRING = frozenset({"early_turn_complete", "missing_turn_complete", "generati
 _HOLDS_BACK = frozenset({"STALL_DOWN", "CUT"})
 # A turn cannot be interrupted from when it comes, which is so long before it plays.
 _UNPLAYED = 1.0
+# What ends sooner than this after words answers something before them, in seconds.
+_SHORTEST_REPLY = 0.25
 # So long the end of what was interrupted is awaited, in seconds.
 _END_OF_INTERRUPTED = 2.0
 # A user who does one of these lets what was said before rest.
@@ -184,6 +186,15 @@ class Chronicle:
             return False
         unexplained = [other for other in before[-limit:] if other.empty and not other.explained]
         return turn.empty and len(unexplained) < limit
+
+    def passing_over(self, words: Words) -> Iterator[ModelTurn]:
+        """Yield the turns that ended without a word and may be taken for the answer to words."""
+        answers = list(self.answers(words))
+        for turn in self.turns:
+            # What answers these words answers nothing before them.
+            soonest = words.at + (0.0 if turn in answers else _SHORTEST_REPLY)
+            if soonest < turn.over_at and self.is_let_be(turn):
+                yield turn
 
     def understood(self, lost: Record) -> bool:
         """Return whether the service had taken all of some lost stamps for words, on a link before."""
@@ -392,12 +403,12 @@ class Chronicle:
                 interrupted_at = self._interrupted_at.pop(link, -NEVER)
                 turn.doubtful = turn.empty and record.at <= interrupted_at + _END_OF_INTERRUPTED
             case "audio_sent":
-                turn.said = True
+                self._speak(turn)
             case "text_sent":
-                turn.said = True
+                self._speak(turn)
                 self._written.append((str(fields.get("text")), turn))
             case "tool_call_sent":
-                turn.said = True
+                self._speak(turn)
                 ids, names = (str(fields.get(what) or "").split(",") for what in ("ids", "names"))
                 self._called |= dict.fromkeys(filter(None, ids), turn)
                 self._nameless += [(name, turn) for name in names if not any(ids)]
@@ -413,6 +424,14 @@ class Chronicle:
                 _lasting(trouble, record.at - trouble.at) if ends else trouble
                 for trouble, ends in zip(self.delays, deaf, strict=True)
             ]
+
+    def _speak(self, turn: ModelTurn) -> None:
+        """Have a turn say something."""
+        if turn.interrupted and turn.over_at < NEVER and not turn.said:
+            # What was interrupted and ended before was another one, of which there was nothing.
+            gone_at = self.up.get(turn.link, (NEVER, NEVER))[1]
+            turn.interrupted, turn.over_at, turn.ended_at = False, NEVER, gone_at
+        turn.said = True
 
     def _silence(self, turn: ModelTurn) -> None:
         """Have what silences the turn under way on a link, or its next one, be in this turn."""

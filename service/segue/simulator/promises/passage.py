@@ -158,12 +158,19 @@ def _overflowed(chronicle: Chronicle, turn: ModelTurn) -> bool:
 
 def _played_at(chronicle: Chronicle, turn: ModelTurn, missing: list[int]) -> float:
     """Return when all of a turn has reached the client at the latest, given what waited when it was over."""
-    got = [chronicle.got_at[block] for block in turn.spoken if block in chronicle.got_at]
     # A stream that takes less than is said has its own pace, and so has a client that gets what it acknowledges.
-    if got and missing and max(got) > chronicle.over_at - _ON_ITS_WAY - chronicle.acknowledges_within:
+    if missing and _waits(chronicle, turn):
         return NEVER
     waiting = sum(at > turn.ended_at for at in chronicle.got_at.values()) + len(missing)
     return turn.ended_at + waiting * _BLOCK_SECONDS + _ON_ITS_WAY
+
+
+def _waits(chronicle: Chronicle, turn: ModelTurn) -> bool:
+    """Return whether the last that the client got, just before it was over, was of a turn, or of one before it."""
+    came = [other for other in chronicle.turns if chronicle.heard_until(other) > -NEVER][-1:]
+    since = chronicle.over_at - _ON_ITS_WAY - chronicle.acknowledges_within
+    before = (one for one in came if (one.link, one.number) <= (turn.link, turn.number))
+    return any(chronicle.heard_until(one) > since for one in before)
 
 
 def numbers_of(chronicle: Chronicle, turn: ModelTurn) -> set[object]:

@@ -6,7 +6,7 @@ from segue.simulator.history import History
 from segue.simulator.promises.chronicle import Chronicle, chronicles
 from segue.simulator.promises.replacement import check_links
 from segue.simulator.promises.spoken import NEVER, ModelTurn, Words
-from segue.simulator.promises.troubles import DEAF, SOUND, Trouble
+from segue.simulator.promises.troubles import DEAF, IGNORED, SOUND, Trouble
 from segue.simulator.promises.verdict import Broke, Verdict
 
 # How long an answer may take where nothing goes wrong, from the end of the words or since there is a link, in seconds.
@@ -21,8 +21,6 @@ _LINGERS = 13.0
 _SHORT_OUTAGE = 2.0
 # The client gets the first of an answer so long after it is counted as given: what begins meanwhile is no second one.
 _UNDER_WAY = 0.2
-# What ends sooner than this after words answers something before them.
-_SHORTEST_REPLY = 0.25
 
 
 def recovering(history: History) -> Verdict:
@@ -155,11 +153,11 @@ def _excuses(chronicle: Chronicle, words: Words, answers: list[ModelTurn], due_a
     """Yield for each reason to leave words without an answer whether it is given."""
     # The model had nothing to say, or what it said could not be heard.
     yield any(not turn.answers for turn in answers)
+    # Whether the one answer that an activity gets is to all of it, nobody but the model knows.
+    for turn in _answers_beside(chronicle, words):
+        yield chronicle.reached_at(turn) <= due_at
     # A turn without a word may be taken for the answer to whatever was said last.
-    for turn in chronicle.turns:
-        # What answers these words answers nothing before them.
-        soonest = words.at + (0.0 if turn in answers else _SHORTEST_REPLY)
-        yield soonest < turn.over_at <= due_at and chronicle.is_let_be(turn)
+    yield any(turn.over_at <= due_at for turn in chronicle.passing_over(words))
     yield _was_left_or_gone_on_with(chronicle, answers, due_at)
     # So may be the answer to older words, where the service has both in its queue and the link ends before the second.
     for turn in chronicle.turns:
@@ -173,6 +171,18 @@ def _excuses(chronicle: Chronicle, words: Words, answers: list[ModelTurn], due_a
     # So may be the answer to a sound that the service took for words.
     for turn in chronicle.turns if any(words.at <= sound.at <= due_at for sound in chronicle.sounds) else ():
         yield turn.begun_at > words.at and not (turn.stamps or turn.text) and chronicle.reached_at(turn) <= due_at
+
+
+def _answers_beside(chronicle: Chronicle, words: Words) -> Iterator[ModelTurn]:
+    """Yield the turns that answer what a text was written beside, where the model took no notice of the text."""
+    ignored = [trouble for trouble in chronicle.delays if trouble.what == IGNORED]
+    together = [other for other in chronicle.words if words.beside and other.at == words.at]
+    for said in together:
+        for turn in chronicle.answers(said) if not said.text else ():
+            times = [trouble.at for trouble in ignored if trouble.link == turn.link]
+            meanwhile = [at for at in times if said.at - said.seconds <= at <= turn.begun_at]
+            if sum(other.text not in turn.text for other in together) <= len(meanwhile):
+                yield turn
 
 
 def _comes_late(chronicle: Chronicle, turn: ModelTurn) -> float:

@@ -34,6 +34,8 @@ _SIGNS = (
     "turn_begun",
     "turn_complete_sent",
 )
+# What shows that the model makes a turn.
+_OUTPUTS = ("audio_sent", "text_sent", "tool_call_sent", "transcription_sent")
 # Frames of the client's with no longer pauses than this are a stream that a renewal must not hold up.
 _STREAM = 0.35
 # Rejections that a renewal must not cause.
@@ -136,8 +138,7 @@ def _check_quiet(renewal: Renewal) -> None:
     if len(begun) > len(ended) and begun[-1].at < at - _KNOWN_AFTER:
         raise Broke("Seamless", f"{early}, nor until the user had finished speaking")
     turn = _under_way(renewal, at)
-    known = turn is not None and turn.begun_at < at - _KNOWN_AFTER and turn.answers and not turn.blurred
-    if turn is not None and known and not is_cut(chronicle, turn, until=at + _KNOWN_AFTER):
+    if turn is not None and _is_known(renewal, turn) and not is_cut(chronicle, turn, until=at + _KNOWN_AFTER):
         raise Broke("Seamless", f"{early}, nor for the end of turn {turn.number} of link {turn.link}")
     for words in chronicle.words:
         if not at - _AWAITED < words.at < at - _KNOWN_AFTER:
@@ -145,6 +146,25 @@ def _check_quiet(renewal: Renewal) -> None:
         answers = list(chronicle.answers(words))
         if answers and all(turn.begun_at > at for turn in answers):
             raise Broke("Seamless", f"{early}, nor for the answer to the words that ended at {words.at:.3f} s")
+
+
+def _is_known(renewal: Renewal, turn: ModelTurn) -> bool:
+    """Return whether a turn that is under way can be told to be, by what it says or by the words that ask for it.
+
+    These may have been left unanswered, as far as that can be told: another turn ended after them, without a word. With
+    the end of that one a model that thinks says that it goes on.
+    """
+    chronicle, known_at = renewal.chronicle, renewal.at - _KNOWN_AFTER
+    if turn.begun_at >= known_at or not turn.answers or turn.blurred:
+        return False
+    outputs = (record for record in renewal.on(turn.link, *_OUTPUTS) if record.fields["turn"] == turn.number)
+    if chronicle.thinks or any(output.at < known_at for output in outputs):
+        return True
+    asked = [words for words in chronicle.words if turn in chronicle.answers(words)]
+    return not asked or any(
+        all(empty.link != turn.link or empty.over_at > known_at for empty in chronicle.passing_over(words))
+        for words in asked
+    )
 
 
 def _check_not_put_off(renewal: Renewal) -> None:

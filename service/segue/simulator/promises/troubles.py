@@ -35,6 +35,8 @@ _SILENT_TURN = Delay(_UNNOTICED, silent=True, of_turn=True)
 _SILENCE_OF_TURNS = Delay(_UNNOTICED, 20.0, silent=True, of_turn=True)
 _SILENCE_TO_THE_END = Delay(_UNNOTICED, inf, silent=True)
 _NONE = Delay(0.0)
+# So the fault is called by which the model takes no notice of a text.
+IGNORED = "text_ignored"
 
 FAULTS = {
     "audio_in_interrupted": _NONE,
@@ -76,7 +78,7 @@ FAULTS = {
     # For ten seconds.
     "stalled_reads": Delay(10.0, 10.0, silent=True),
     "tcp_reset": _NONE,
-    "text_ignored": _SILENCE,
+    IGNORED: _SILENCE,
     "total_silence": _SILENCE_TO_THE_END,
     "unknown_field": _NONE,
     "unknown_message": _NONE,
