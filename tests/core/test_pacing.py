@@ -49,6 +49,25 @@ def test_a_frame_that_is_longer_than_a_message_leaves_whole(queue: Queue) -> Non
     assert leaving(queue) == [(0.0, voice(1.0)), (pytest.approx(1.0 / 3.0), voice(0.02))]
 
 
+def test_audio_passes_a_queue_that_is_empty_at_its_own_pace(queue: Queue) -> None:
+    for index in range(100):
+        now = 10.0 + 0.1 * index
+        assert queue.passes(now)
+        queue.note_passed(0.1, now)
+
+
+def test_audio_that_comes_all_at_once_has_to_wait_but_for_the_first_of_it(queue: Queue) -> None:
+    passed = 0
+    while queue.passes(10.0):
+        queue.note_passed(0.1, 10.0)
+        passed += 1
+    assert passed == 4
+    queue.put(voice(0.1), None)
+    assert not queue.passes(20.0)
+    # At three times its pace, 100 ms before its time.
+    assert queue.deadline() == pytest.approx(10.0 + 0.4 / 3 - 0.1)
+
+
 def test_nothing_leaves_before_its_time(queue: Queue) -> None:
     for _ in range(10):
         queue.put(voice(0.02), None)

@@ -13,6 +13,7 @@ from segue.core.outputs import (
     Closed,
     CloseReason,
     CutCause,
+    EndReason,
     InputAck,
     Interrupted,
     Next,
@@ -364,3 +365,17 @@ def test_what_is_acknowledged_meanwhile_does_not_come_again(left: int) -> None:
     call.receive(ev.AckReceived(last - left, 0, None))
     call.read()
     assert [send.seq for send in sent_since(call, sent) if send.again] == list(range(last - left + 1, last + 1))
+
+
+@pytest.mark.parametrize("window", [0, 9_600], ids=["no window", "a window"])
+def test_whoever_ends_the_input_gets_the_rest_and_need_not_acknowledge_it(window: int) -> None:
+    call = answering(replace(LASTING, max_unacked_bytes=window), seconds=20.0)
+    call.report_heard(1, 1.0)
+    call.receive(ev.InputEnded())
+    call.wait(30.0)
+    assert call.did(Detached) == []
+    [ended] = call.got(TurnEnded)
+    assert ended.reason is EndReason.COMPLETED
+    assert ended.heard == pytest.approx(20.0)
+    [closed] = call.got(Closed)
+    assert closed.reason is CloseReason.COMPLETED

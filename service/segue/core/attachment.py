@@ -87,6 +87,10 @@ class Attachment:
             self._forget_oldest()
         self._owed_since = now if self._last > seq else inf
 
+    def expect_none(self) -> None:
+        """Take it that the client cannot acknowledge any more, unless it does."""
+        self._acknowledges = False
+
     def detach(self, now: float) -> None:
         """Take it that the client's stream is gone."""
         self._detached_at, self._left = now, False

@@ -65,6 +65,11 @@ class Delivery:
         self.attachment.acknowledge(event.output_seq, now)
         self._hear(event.turn, event.heard, event.output_seq, now)
 
+    def expect_no_acknowledgement(self) -> None:
+        """Take it that the client has ended its side of the stream: it is given the rest all the same."""
+        self._outbox.window.expect_none()
+        self.attachment.expect_none()
+
     def detach(self, now: float) -> None:
         """Take it that the client's stream is gone: what it was about to hear waits."""
         self._resumed = None

@@ -16,6 +16,9 @@ WAITING_LIMIT = 30.0
 WAITING_TEXTS = 32
 # Audio leaves in messages of this length, in seconds.
 _MESSAGE = 0.1
+# Frames that the network held up for a moment leave as they come: the model may have audio so long before its time, in
+# seconds.
+_JITTER = 0.1
 
 # What waits, with the piece of the journal that it is; None for silence, which the journal forgets.
 Queued: TypeAlias = tuple[Payload, Piece | None]
@@ -40,6 +43,8 @@ class Queue:
         self._queue: deque[Queued] = deque()
         self._texts = 0
         self._free_at = -inf
+        # When what has left at once would have left at that speed.
+        self._passed_until = -inf
         self._start_after = -inf
         # The size of the audio that waits.
         self.held_bytes = 0
@@ -63,8 +68,17 @@ class Queue:
             return Rejection.INPUT_OVERFLOW, waiting
         return None
 
+    def passes(self, now: float) -> bool:
+        """Return whether audio may leave at once, past the queue."""
+        return not self._queue and now >= self._passed_until - _JITTER
+
+    def note_passed(self, seconds: float, now: float) -> None:
+        """Take it that so much audio has left at once."""
+        self._passed_until = max(self._passed_until, now) + seconds / self._speed
+
     def put(self, payload: Payload, piece: Piece | None) -> None:
         """Let a piece of input wait until it can leave."""
+        self._free_at = max(self._free_at, self._passed_until - _JITTER)
         if isinstance(payload, bytes):
             self.held_bytes += len(payload)
         elif isinstance(payload, str):

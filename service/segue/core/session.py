@@ -174,6 +174,7 @@ class Session:
             self._close(closing, now)
 
     def _end_input(self, _event: ev.InputEnded, now: float) -> None:
+        self._delivery.expect_no_acknowledgement()
         self._finish_input(Closed(CloseReason.COMPLETED, "the client ended its input", Next.NONE), now)
 
     def _finish_input(self, closing: Closed, now: float) -> None:

@@ -137,7 +137,7 @@ class Uplink:
             return Rejection.INPUT_OVERFLOW, f"{advice}: allow barge-in, or interrupt it"
         # While a link is missing that was there, the journal keeps what matters; before the first one all of it waits.
         waits = not (held or self._gated) and (links.up or not links.opened)
-        direct = waits and links.up and not self._queue and (self._activity.open or not self._signals)
+        direct = waits and links.up and self._queue.passes(now) and (self._activity.open or not self._signals)
         if waits and not direct and (fault := self._queue.fault_of(audio)):
             return fault
         seconds = len(audio) / self._format.bytes_per_second
@@ -151,6 +151,7 @@ class Uplink:
         if held:
             self._hold(pieces if voiced or self._signals else ())
         elif direct:
+            self._queue.note_passed(seconds, now)
             self._sender.send_audio(audio, pieces)
             if self._signals:
                 self._activity.fill(pieces)

@@ -55,6 +55,10 @@ class Window:
         self._acknowledged = True
         self.forget(seq)
 
+    def expect_none(self) -> None:
+        """Take it that the client cannot acknowledge any more, unless it does."""
+        self._acknowledged = False
+
     def forget(self, seq: int) -> None:
         """Count no more what was released up to this number."""
         while self._unacked and self._unacked[0].first <= seq:
