@@ -138,6 +138,48 @@ def test_words_that_are_understood_as_soon_as_a_sound_begins_are_those_before_it
     assert not user.journal.has_words()
 
 
+def test_words_that_nobody_has_understood_may_be_so_once_a_mere_sound_came_behind_them(user: Heard) -> None:
+    user.hear(0.6)
+    for _ in range(2):
+        user.hear(1.0, voiced=False)
+        user.hear(0.2)
+    # They may come in pieces.
+    for _ in range(2):
+        user.hear(0.4, voiced=False)
+        assert not user.journal.understand(user.now)
+    assert not user.journal.has_words()
+    user.hear(0.6, voiced=False)
+    assert user.journal.understand(user.now)
+    assert user.journal.has_words()
+
+
+@pytest.mark.parametrize(("understood", "later"), [(True, 1.0), (False, 5.0)])
+def test_what_is_understood_behind_words_that_had_their_time_is_the_sound(
+    user: Heard, understood: bool, later: float
+) -> None:
+    user.hear(0.6)
+    if understood:
+        assert user.journal.understand(user.now)
+    user.hear(later, voiced=False)
+    user.hear(0.2)
+    user.hear(0.4, voiced=False)
+    assert user.journal.understand(user.now)
+    assert user.journal.has_words()
+
+
+@pytest.mark.parametrize(("silence", "late"), [(0.5, True), (1.0, False)])
+def test_what_is_understood_in_the_middle_of_words_is_what_was_said_before_them(
+    user: Heard, silence: float, late: bool
+) -> None:
+    user.hear(0.6)
+    user.hear(1.0, voiced=False)
+    user.hear(0.6)
+    user.hear(silence, voiced=False)
+    assert user.journal.understand(user.now) is not late
+    assert user.journal.understood is not late
+    assert user.journal.has_words()
+
+
 def test_what_has_yet_to_be_sent_nobody_has_understood(user: Heard) -> None:
     user.hear(0.2)
     user.hear(2.0, voiced=False)
@@ -320,10 +362,21 @@ def test_the_last_span_crossed_no_answer_to_what_is_settled(user: Heard) -> None
     assert user.kept() == b""
 
 
+def test_a_text_that_is_settled_crossed_no_answer_nor_did_the_only_span_behind_it(user: Heard) -> None:
+    user.journal.read("Hello?")
+    user.journal.settle(user.journal.next)
+    user.hear(1.0)
+    user.hear(1.0, voiced=False)
+    user.journal.answer(user.journal.boundary(user.now))
+    assert not user.journal.restore_span()
+    user.journal.restore()
+    assert user.journal.since(0) == []
+
+
 def test_what_may_have_crossed_an_answer_is_let_go_of_when_another_one_begins(user: Heard) -> None:
     user.journal.read("Hello?")
     user.journal.answer(user.journal.boundary(user.now))
-    user.journal.begin_answer()
+    user.journal.forget_crossing()
     user.journal.restore()
     assert user.journal.since(0) == []
     assert user.journal.held_bytes == 0

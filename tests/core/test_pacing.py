@@ -4,6 +4,7 @@ from math import inf
 
 import pytest
 
+from segue.core.journal import Piece
 from segue.core.outputs import Rejection
 from segue.core.pacing import WAITING_LIMIT, WAITING_TEXTS, Queue
 from tests.core.conversation import TELEPHONE, voice
@@ -41,6 +42,17 @@ def test_audio_leaves_in_messages_of_100_ms_at_three_times_its_pace(queue: Queue
     left = leaving(queue, now=10.0)
     assert [len(audio) for _, audio in left] == [3200] * 20
     assert [at for at, _ in left] == pytest.approx([10.0 + index / 30 for index in range(20)])
+
+
+@pytest.mark.parametrize(("silence", "words"), [(0.0, 2.0), (1.0, 3.0), (7.0, 8.0)])
+def test_words_that_wait_are_over_before_the_silence_behind_them(queue: Queue, silence: float, words: float) -> None:
+    assert queue.seconds_of_words(silence) == 0.0
+    queue.put(voice(1.0), None)
+    queue.put("hello", None)
+    assert queue.seconds_of_words(silence) == pytest.approx(1.0 / 3.0)
+    queue.put(voice(1.0), Piece(b"", 0, voiced=True))
+    queue.put(voice(6.0), Piece(b"", 1))
+    assert queue.seconds_of_words(silence) == pytest.approx(words / 3.0)
 
 
 def test_a_frame_that_is_longer_than_a_message_leaves_whole(queue: Queue) -> None:

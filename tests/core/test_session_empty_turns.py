@@ -4,7 +4,7 @@ import pytest
 
 from segue.core import events as ev
 from segue.core.actions import OddKind, OddTurn, Sign, Wedged
-from tests.core.conversation import OTHER_VOICE, acquainted
+from tests.core.conversation import OTHER_VOICE, Conversation, acquainted
 from tests.core.wedging import NATIVE, THINKING, empty_turn, signs
 
 
@@ -30,6 +30,25 @@ def test_what_ends_right_after_the_words_answers_something_before_them(later: fl
     call.wait(later)
     call.complete()
     assert (call.did(OddTurn) != []) is counts
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_an_answer_to_what_was_said_before_there_was_a_link_comes_while_the_silence_behind_it_is_on_its_way(
+    written: bool,
+) -> None:
+    call = Conversation(NATIVE)
+    call.open()
+    if written:
+        call.write("What time is it?")
+    else:
+        call.say(1.2)
+    call.say(15.0, voiced=False)
+    call.link_up()
+    call.wait(1.2)
+    call.complete()
+    assert call.did(OddTurn) == [OddTurn(OddKind.EMPTY)]
+    call.wait(30.0)
+    assert call.did(Wedged) == []
 
 
 def test_a_proactive_model_may_be_silent_twice() -> None:

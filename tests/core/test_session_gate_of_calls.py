@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from segue.core.options import FunctionDeclaration
+from segue.core.options import FunctionDeclaration, Mode, Scheduling
 from segue.core.outputs import Interrupted, ToolCall
+from tests.core.calling import GATED, asked
 from tests.core.conversation import OPTIONS, OTHER_VOICE, Conversation, telling
+from tests.core.noting import note
 from tests.core.waiting import BLOCKING, bridging
 
 THINKING = replace(OPTIONS, model="gemini-3.8-live-extended-thinking", functions=(FunctionDeclaration("weather"),))
@@ -113,3 +115,53 @@ def test_a_call_comes_through_that_follows_the_next_words() -> None:
     call.complete()
     call.wait(3.0)
     assert call.heard(2) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("scheduling", "blocking", "lifts"),
+    [(None, False, True), (Scheduling.INTERRUPT, False, False), (None, True, False)],
+)
+def test_the_gate_lifts_for_words_that_the_model_had_before_a_result_that_it_does_not_wait_for(
+    scheduling: Scheduling | None, blocking: bool, lifts: bool
+) -> None:
+    call = Conversation.opened(replace(OPTIONS, functions=(FunctionDeclaration("weather", blocking=blocking),)))
+    call.write("What is the weather in Bonn?")
+    call.answer(0.8, "Let me look.")
+    call.call("c1")
+    call.finish_generation()
+    call.wait(1.0)
+    call.interrupt()
+    call.wait(0.5)
+    call.write("What time is it?")
+    call.wait(0.2)
+    call.respond("c1", scheduling=scheduling)
+    call.wait(0.3)
+    call.answer(1.0, "Noon.")
+    call.wait(2.0)
+    assert call.heard(2) == (pytest.approx(1.0) if lifts else 0.0)
+
+
+def test_the_gate_lifts_for_the_answer_to_what_a_call_held_back_until_its_turn_was_cut() -> None:
+    call = asked(replace(GATED, mode=Mode.MANUAL))
+    note(call, "The parcel has come.", answer=True)
+    call.press()
+    call.say(0.2)
+    call.respond("c1")
+    call.interrupted()
+    # The end of the turn never comes.
+    call.wait(0.5)
+    assert "The parcel has come." in call.texts()[-1]
+    call.answer(1.0, "It has come.")
+    call.wait(2.0)
+    assert [cut.turn for cut in call.got(Interrupted)] == [2]
+    assert call.heard(3) == pytest.approx(1.0)
+
+
+def test_the_gate_stays_for_what_was_on_its_way_when_a_text_went_that_a_call_had_held_back() -> None:
+    call = asked(replace(GATED, mode=Mode.MANUAL))
+    note(call, "The parcel has come.", answer=True)
+    call.press()
+    call.respond("c1")
+    call.answer(1.0, "It is warm.")
+    call.wait(2.0)
+    assert call.heard(3) == 0.0

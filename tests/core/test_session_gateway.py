@@ -203,6 +203,25 @@ def test_a_cough_makes_the_model_go_on_two_seconds_later() -> None:
     assert shape(call, 1) == ["start", "audio", "text", "end"]
 
 
+def test_what_is_understood_late_of_words_that_were_answered_is_not_taken_for_a_cough() -> None:
+    call = Conversation.opened(GATEWAY)
+    speak(call)
+    call.wait(0.5)
+    call.answer(1.0, "Fine.")
+    call.finish_generation()
+    call.wait(0.5)
+    call.say(0.2)
+    call.receive(ev.ModelInterrupted(1))
+    call.complete()
+    call.say(0.5, voiced=False)
+    call.understand("How are you?")
+    call.say(2.0, voiced=False)
+    call.wait(60.0)
+    # Nobody answers a cough, and that shows nothing.
+    assert len(call.did(Dial)) == 1
+    assert shape(call, 1) == ["start", "audio", "end", "start", "audio"]
+
+
 def test_an_activity_that_never_ends_is_ended_after_a_minute() -> None:
     call = Conversation.opened(GATEWAY)
     call.say(0.5)

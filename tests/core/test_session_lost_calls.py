@@ -21,12 +21,15 @@ class Forgetful(Conversation):
 
     calls = 0
     says = ""
+    generates = False
 
     def look(self) -> None:
         """Call, and let the client give the result."""
         self.calls += 1
         if self.says:
             self.answer(0.5, self.says)
+        if self.generates:
+            self.finish_generation()
         self.call(f"c{self.calls}", "weather", '{"city": "Bonn"}')
         self.wait(0.5)
         self.respond(f"c{self.calls}", WEATHER)
@@ -62,15 +65,17 @@ def asking(options: Options) -> Forgetful:
     return call
 
 
-@pytest.mark.parametrize("says", ["", "Let me look."])
+@pytest.mark.parametrize(
+    ("says", "generates"), [("", False), ("Let me look.", False), ("Let me look.", True)], ids=["", "says", "generates"]
+)
 @pytest.mark.parametrize(
     ("options", "ends_turns"), [(WAITING, True), (FREE, True), (WAITING, False)], ids=["empty", "free", "silent"]
 )
 def test_calls_for_results_that_were_given_again_go_on_for_no_longer_than_links_are_tried(
-    options: Options, ends_turns: bool, says: str
+    options: Options, ends_turns: bool, says: str, generates: bool
 ) -> None:
     call = asking(options)
-    call.says = says
+    call.says, call.generates = says, generates
     call.go_on(ends_turns=ends_turns)
     assert len(call.did(Wedged)) == 3
     call.assert_closed(CloseReason.BACKEND_WEDGED)
@@ -143,3 +148,26 @@ def test_a_user_who_breaks_into_the_answer_to_a_result_that_was_given_again_had_
         call.write("And now?")
     assert call.did(Wedged) == []
     assert len([text for text in call.texts(1) if WEATHER in text]) == 4
+
+
+def test_an_answer_to_a_result_clears_the_service_of_the_wedge_before_it() -> None:
+    call = asking(FREE)
+    call.call("c1")
+    call.answer(0.5, "Let me look.")
+    call.finish_generation()
+    call.complete()
+    call.wait(2.0)
+    call.respond("c1", WEATHER)
+    call.wait(9.0)
+    call.link_up(2)
+    call.wait(0.5)
+    call.answer(1.0, "It is cold.")
+    call.finish_generation()
+    call.complete()
+    call.wait(3.0)
+    call.write("And now?")
+    for link in (3, 4):
+        call.wait(9.0)
+        call.link_up(link)
+    assert len(call.did(Wedged)) == 3
+    call.assert_open()

@@ -151,3 +151,20 @@ def test_no_moment_is_quiet_while_the_model_says_that_it_goes_on_working() -> No
     call.work(idle=True)
     call.wait(2.0)
     assert len(call.did(SetUp)) == 1
+
+
+def test_a_model_that_never_says_that_it_is_idle_again_is_waited_for_no_longer_than_it_may_work() -> None:
+    call = due(replace(OPTIONS, model="gemini-3.8-live-extended-thinking"))
+    call.work(idle=False)
+    at = call.now
+    call.write("And you?")
+    call.wait(2.0)
+    call.answer(1.0, "Me too.")
+    call.finish_generation()
+    # Nobody made a sound, and the end of the turn does not say that it was that of the work.
+    call.interrupted(by_sound=False)
+    call.complete()
+    call.wait(23.0)
+    call.hold()
+    call.wait(10.0)
+    assert call.when(SetUp) == [pytest.approx(at + 30.0, abs=0.011)]

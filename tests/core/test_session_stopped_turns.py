@@ -206,6 +206,22 @@ def test_a_turn_that_was_generated_and_goes_on_with_a_result_may_stop_like_any_o
     assert signs(call) == [Sign.STOPPED]
 
 
+@pytest.mark.parametrize("generated", [False, True])
+def test_a_turn_whose_end_was_put_off_and_that_goes_on_may_stop_like_any_other(generated: bool) -> None:
+    call = acquainted(THINKING)
+    call.write("Book a table.")
+    call.work(idle=False)
+    call.answer(1.0, "Let me see. ")
+    if generated:
+        call.finish_generation()
+    call.complete()
+    call.wait(2.0)
+    call.answer(1.0, "It is")
+    assert wedged_after(call) is not None
+    assert signs(call) == [Sign.STOPPED]
+    assert call.assert_turn_ended(2).reason is EndReason.INTERRUPTED
+
+
 def test_a_turn_whose_end_was_put_off_and_that_goes_on_with_a_result_may_stop_like_any_other() -> None:
     call = acquainted(replace(THINKING, functions=(FunctionDeclaration("weather"),)))
     call.write("What is the weather in Bonn?")

@@ -136,6 +136,21 @@ def test_the_ladder_resumes_then_begins_afresh_then_closes_with_a_reason() -> No
     assert call.when(Wedged)[-1] - begin <= 0.8 + 8.0 + 1.0 + 3.0 + 2.0 + 8.0
 
 
+def test_an_empty_turn_on_the_last_link_closes_the_session_and_leaves_no_words_unanswered() -> None:
+    call = acquainted(NATIVE)
+    call.say(1.0, sample=OTHER_VOICE)
+    call.understand("What time is it?")
+    call.wait(9.0)
+    call.link_up()
+    call.wait(5.0)
+    call.link_up()
+    call.wait(2.0)
+    assert call.given_seconds(3, OTHER_VOICE) == pytest.approx(1.0)
+    call.complete()
+    call.assert_closed(CloseReason.BACKEND_WEDGED)
+    assert [wedged.sign for wedged in call.did(Wedged)] == [Sign.SILENCE, Sign.SILENCE, Sign.EMPTY_TURNS]
+
+
 def test_a_wedge_that_an_answer_follows_is_forgotten() -> None:
     call = acquainted()
     for number in range(4):

@@ -130,6 +130,17 @@ def test_one_empty_turn_on_a_suspect_link_is_a_wedge(watchdog: Watchdog) -> None
     assert watchdog.note_empty_turn(2.0)
 
 
+def test_a_link_that_is_given_its_time_is_suspect_all_the_same_until_it_answers(watchdog: Watchdog) -> None:
+    watchdog.renew(suspect=True, patient=True)
+    watchdog.expect(10.0)
+    assert watchdog.deadline() == 18.0
+    assert watchdog.note_empty_turn(11.0)
+    watchdog.hear()
+    watchdog.suspect(15.0)
+    watchdog.expect(20.0)
+    assert watchdog.deadline() == 23.0
+
+
 def test_faint_audio_and_rejections_are_no_wedge_unless_they_are_made_to_be(watchdog: Watchdog) -> None:
     assert not any(watchdog.note_faint(10.0) for _ in range(10))
     assert not any(watchdog.note_rejection(True) for _ in range(10))

@@ -52,6 +52,11 @@ class Evidence:
         """Whether what there is of it has cut something before."""
         return self._since <= self._cut_since
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether somebody may have interrupted the model, or nobody."""
+        return self._doubt is not None
+
     def show(self, now: float, since: float | None = None) -> None:
         """Note that the user made a sound, wrote or interrupted; what was in doubt until now was real after all.
 

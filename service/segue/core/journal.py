@@ -29,6 +29,9 @@ WAITING = -1
 VOICED_EVIDENCE = 0.150
 # Words are understood no sooner after they were begun, in seconds.
 SOONEST_WORDS = 0.25
+# Words may be understood so long after they ended, and pieces of them so soon after each other, in seconds.
+_LATEST_WORDS = 5.0
+_BETWEEN_PIECES = 0.5
 # So much sound in a span is words even if nobody understood any, in seconds.
 SURELY_WORDS = 1.0
 # Sounds without words are forgotten so long after them, in seconds.
@@ -93,6 +96,8 @@ class Journal:
         self._span_understood = True
         self.span_voiced = 0.0
         self.last_voiced_at = -inf
+        # Until when what somebody understands may be words before that span, which nobody has understood.
+        self._behind_until = -inf
         # The client said that the user speaks.
         self.open = False
         # The serial from which on all is held back, because nobody may interrupt the model; inf where nothing is.
@@ -202,7 +207,10 @@ class Journal:
 
     def understand(self, now: float) -> bool:
         """Note that somebody understood words. Returns whether they are of the last span, or that has only begun."""
-        late = now < self._span_began_at + SOONEST_WORDS or self._waits()
+        behind = now < self._behind_until and (self.span_voiced < WORDS or self.speaking(now))
+        if behind:
+            self._behind_until = min(self._behind_until, now + _BETWEEN_PIECES)
+        late = behind or now < self._span_began_at + SOONEST_WORDS or self._waits()
         self._span_understood = self._span_understood or not late
         if self.span_voiced:
             until = self._span_first if late else self._serial
@@ -225,14 +233,15 @@ class Journal:
         """Take it that the model has nothing to answer before this serial, and something, if anything, from it on."""
         self._settled = serial
 
-    def begin_answer(self) -> None:
-        """Take it that another answer begins: what crossed the one before would have interrupted it by now."""
+    def forget_crossing(self) -> None:
+        """Take it that nothing crossed the last answer: it would have interrupted that by now."""
         self._answered = []
 
     def answer(self, serial: int) -> None:
         """Drop the pieces before this serial: they are being answered, unless the last words crossed their answer."""
         before = [piece for piece in self._pieces if piece.serial < serial]
-        crossing = [piece.serial for piece in before if isinstance(piece.payload, str)][-1:]
+        unsettled = [piece for piece in before if piece.serial >= self._settled]
+        crossing = [piece.serial for piece in unsettled if isinstance(piece.payload, str)][-1:]
         if self._follows_words():
             crossing.append(self._span_first)
         self.forget(serial)
@@ -347,6 +356,11 @@ class Journal:
     def _begin_span(self, now: float) -> None:
         # What interrupts from here on is no span before.
         self._answered = [piece for piece in self._answered if isinstance(piece.payload, str)]
+        if self.span_voiced:
+            if self._span_understood:
+                self._behind_until = -inf
+            elif self.span_voiced >= WORDS:
+                self._behind_until = self.last_voiced_at + _LATEST_WORDS
         self._span_first, self._span_began_at = self._serial, now
         self._span_understood, self.span_voiced = False, 0.0
 

@@ -55,7 +55,7 @@ class Listener:
         # The journal's serial before which a wedged link had heard everything.
         self._given_up_at = 0
         self.tokens = 0
-        # Words of the user are being answered that no turn has answered to the end.
+        # Words of the user, or results, are being answered that no turn has answered to the end.
         self._asked = False
         # The model asked for more words instead of answering.
         self._awaited = False
@@ -135,6 +135,10 @@ class Listener:
             self._handover.forget_request()
             if not self._watchdog.retold:
                 self._links.begun()
+        answering = self._downlink.turns.open
+        if (answering is None or answering.cut) and not (self._evidence.in_doubt or self._result_first):
+            # What the model has ended, nothing that was on its way then can interrupt any more.
+            self._journal.forget_crossing()
 
     def _hurry(self, event: ev.GoingAway, now: float) -> None:
         self._links.hurry(now, event.time_left)
@@ -177,10 +181,11 @@ class Listener:
                     turn.answers, turn.early = self._journal.last_span, True
                     self._downlink.put_off(turn, words_at)
                 self.answers = turn.answers
-                self._journal.begin_answer()
+                self._journal.forget_crossing()
                 self._result_first = self._calls.unanswered_from(self._evidence.text_at)
                 if turn.early and self._answers_texts and now >= self._evidence.text_at + _SHORTEST_ANSWER:
                     turn.answers_texts = self._journal.after_texts()
+                self._asked = self._asked or self._calls.unanswered
                 if self._journal.has_words_since(0):
                     self._asked = True
                     self._handover.begin_answer()
@@ -206,6 +211,8 @@ class Listener:
 
     def _hear_audio(self, event: ev.ModelAudio, now: float) -> None:
         self._hear_model(event, now)
+        # What goes on behind an end that was put off has one of its own.
+        self._unended = None
         faint = len(event.audio) / self._playback.bytes_per_second if event.faint else 0.0
         turn = self._downlink.turns.open
         if faint and turn is not None:
@@ -308,11 +315,13 @@ class Listener:
     def _finish_generation(self, event: ev.GenerationCompleted, now: float) -> None:
         self._hear_model(event, now)
         turn = self._downlink.turns.open
-        if turn is not None and turn.generated and not self._calls.of(turn.number):
+        # Of a turn that answers a result which was given once more, the end shows whether it calls again.
+        waits = self._watchdog.retold or (turn is not None and self._calls.of(turn.number))
+        if turn is not None and turn.generated and not waits:
             self._finish_answer()
 
     def _finish_answer(self) -> None:
-        """Take it that a turn was made to its end. It shows that links are good once for the same words of the user."""
+        """Take it that a turn was made to its end. It shows that links are good once for the same words or results."""
         if self._asked:
             self._asked = False
             self._links.answered()

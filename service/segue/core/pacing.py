@@ -57,6 +57,21 @@ class Queue:
         """How long what waits will take to leave."""
         return self.held_bytes / self._bytes_per_second / self._speed if self.held_bytes else 0.0
 
+    def seconds_of_words(self, silence: float) -> float:
+        """Return how long what waits will take to leave up to the end of the last words in it.
+
+        Speech ends with so much silence, as far as that waits as well.
+        """
+        seconds = words = 0.0
+        for payload, piece in self._queue:
+            if not isinstance(payload, bytes):
+                words = max(words, seconds)
+                continue
+            seconds += len(payload) / self._bytes_per_second
+            if piece is not None and piece.voiced:
+                words = seconds + silence
+        return min(words, seconds) / self._speed
+
     def fault_of(self, payload: bytes | str) -> Fault | None:
         """Return why no more of this can wait, and what to do; None when it can."""
         if isinstance(payload, str):

@@ -31,7 +31,6 @@ class Patience:
         turn = self._downlink.turns.open
         restless = (
             self._watchdog.since is not None
-            or self._watchdog.busy
             or self._calls.pending
             or self._uplink.queued
             or self._uplink.holding
@@ -42,7 +41,7 @@ class Patience:
         if restless:
             return inf
         handle, completed_at = self._links.newest, self._downlink.completed_at
-        quiet_at = self._journal.last_voiced_at + _QUIET
+        quiet_at = max(self._journal.last_voiced_at + _QUIET, self._watchdog.busy_until)
         if handle is None or handle.at < completed_at:
             quiet_at = max(quiet_at, completed_at + _QUIET)
         if turn is not None:

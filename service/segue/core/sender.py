@@ -1,6 +1,6 @@
 """What the link that is up is sent, message by message: each is counted, and a text or a note goes in its slot."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from math import inf
 
 from segue.core.actions import Action, SendActivity, SendAudio, SendNote, SendText, SendToolResult
@@ -70,7 +70,7 @@ class Sender:
             self._sound.add(pieces)
         self._actions.append(SendAudio(self._links.number, audio, MODEL_TAKES.sample_rate))
 
-    def send_text(self, text: str, pieces: Iterable[Piece], *, spoken: bool) -> None:
+    def send_text(self, text: str, pieces: Sequence[Piece], now: float, *, spoken: bool) -> None:
         """Send a text that is to be answered, which consists of these pieces, and with it what is to be told.
 
         `spoken` tells that the user is speaking, though nobody has signalled it.
@@ -87,6 +87,9 @@ class Sender:
         slot = TextSlot.REALTIME if in_speech else self._text_slot
         if slot is TextSlot.REALTIME and holds_note(text):
             self.echoes.expect(text)
+        if pieces and not in_speech:
+            # It may have waited since before a turn was cut: what comes once that is over is its answer.
+            self._turns.hear_user(now)
         self._actions.append(SendText(self._links.number, text, slot))
 
     def send_edge(self, edge: Edge, pieces: Iterable[Piece], now: float) -> None:

@@ -76,7 +76,7 @@ class Succession:
             self._leave_link(now)
         completed = self._links.go_up(link, now, credential)
         # A session does not end because its last link is as slow as a service can be that works.
-        self._watchdog.renew(suspect=isinstance(completed, Recovered) and not self._links.last_resort)
+        self._watchdog.renew(suspect=isinstance(completed, Recovered), patient=self._links.last_resort)
         resumed = self._links.resumed
         if completed is not None:
             self._uplink.change_link()
@@ -92,7 +92,9 @@ class Succession:
             self._notices.replaced(completed)
             self._catch_up(now)
         if self._watchdog.since is not None:
-            self._watchdog.expect(now + self._uplink.queued_seconds)
+            # What the model ends while silence behind the words is still on its way may be its answer to them.
+            self._watchdog.expect(now + self._uplink.worded_seconds)
+            self._watchdog.wait(now + self._uplink.queued_seconds)
         self._tools.give_results(now)
         self._uplink.tick(now)
 

@@ -100,7 +100,7 @@ class Tools:
         texts = []
         for call in calls:
             call.given_at = now
-            self._note_response(call.turn)
+            self._note_response(call)
             told = self._recall.question(call.turn), call.name, call.arguments, call.response or ""
             if call.answerable:
                 self._uplink.give(call)
@@ -138,7 +138,7 @@ class Tools:
         slow = self._calls.slow(now)
         for call in slow:
             call.put_off_at = now
-            self._note_response(call.turn)
+            self._note_response(call)
             self._uplink.give(replace(call, response=self._interim))
         if slow:
             self._go_on(now, expecting=True)
@@ -153,10 +153,13 @@ class Tools:
             return due_at
         return min(due_at, self._calls.slow_at(), *map(self._free_at, self._calls.to_give()))
 
-    def _note_response(self, number: int) -> None:
-        """Note that the model was given what it may go on with a turn with."""
-        turn = self._playback.turns.open
-        if turn is not None and turn.number == number:
+    def _note_response(self, call: Call) -> None:
+        """Note that the model was given what it may go on with a turn with.
+
+        Where it waits for no result, it answers the words first that it was given before.
+        """
+        turn, goes_first = self._playback.turns.open, call.blocking or call.scheduling is Scheduling.INTERRUPT
+        if turn is not None and turn.number == call.turn and (goes_first or not self._playback.turns.moved_on):
             turn.responded = True
 
     def _go_on(self, now: float, *, expecting: bool) -> None:

@@ -208,6 +208,11 @@ class Turns:
         return self._open
 
     @property
+    def moved_on(self) -> bool:
+        """Return whether the open turn was cut, and words of the user were understood since."""
+        return self._open is not None and self._open.cut and self._user_words_at is not None
+
+    @property
     def unended(self) -> tuple[Turn, ...]:
         """The turns that still owe the client a TurnEnded, oldest first."""
         return tuple(self._unended)

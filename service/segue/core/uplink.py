@@ -92,6 +92,11 @@ class Uplink:
         return self._queue.seconds
 
     @property
+    def worded_seconds(self) -> float:
+        """How long what waits will take to leave up to the end of the last words in it."""
+        return self._queue.seconds_of_words(self.journal.silence)
+
+    @property
     def held_bytes(self) -> int:
         """The size of the audio and of the image that wait, or may have to be given again."""
         return self._queue.held_bytes + self.journal.held_bytes + self._images.held_bytes
@@ -256,7 +261,7 @@ class Uplink:
             # One text that interrupts another would be answered alone.
             if text := "\n".join(payload for payload, _ in taken if isinstance(payload, str)):
                 self._images.give(now, seen=self._looks)
-                self._sender.send_text(text, pieces, spoken=isinstance(taken[0][0], Aside))
+                self._sender.send_text(text, pieces, now, spoken=isinstance(taken[0][0], Aside))
             elif isinstance(edge := taken[0][0], Edge):
                 self._sender.send_edge(edge, pieces, now)
             else:

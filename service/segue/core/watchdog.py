@@ -30,6 +30,8 @@ class Watchdog:
         self._said_at = -inf
         # The link behaved oddly, or replaced one that was lost.
         self._suspect = False
+        # What it does is judged strictly then, but it may be as slow as any.
+        self._patient = False
         # When the first sign of trouble came that no answer has cleared since.
         self.trouble_at = inf
         # A result was given once more, in other words, and no turn has answered it yet. A model may call for it again
@@ -45,7 +47,8 @@ class Watchdog:
     def timeout(self) -> float:
         """How long a reply may take."""
         usual = self._profile.reply_timeout
-        return (min(usual, _SUSPECT_TIMEOUT) if self._suspect else usual) + self._profile.thinking
+        hurried = self._suspect and not self._patient
+        return (min(usual, _SUSPECT_TIMEOUT) if hurried else usual) + self._profile.thinking
 
     def expect(self, at: float) -> None:
         """Note that the model is to answer what ended, or ends, at this time."""
@@ -76,7 +79,7 @@ class Watchdog:
 
     def trust(self) -> None:
         """Note that the link works."""
-        self._suspect = self.retold = False
+        self._suspect = self._patient = self.retold = False
         self._empty = 0
         self.trouble_at = inf
 
@@ -85,9 +88,9 @@ class Watchdog:
         self._suspect = True
         self.trouble_at = min(self.trouble_at, now)
 
-    def renew(self, *, suspect: bool) -> None:
-        """Begin with another link; what is expected stays so."""
-        self._suspect = suspect
+    def renew(self, *, suspect: bool, patient: bool = False) -> None:
+        """Begin with another link, that is given its time if `patient`; what is expected stays so."""
+        self._suspect, self._patient = suspect, patient
         self._empty = 0
         self._busy_since = inf
         self._faint = 0.0

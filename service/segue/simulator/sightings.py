@@ -27,7 +27,8 @@ def sightings(message: ClientMessage) -> Iterator[tuple[str, dict[str, str | int
             if message.activity_end:
                 yield "activity_end_received", {}
         case ToolResponse():
-            yield "tool_response_received", {"responses": len(message.responses)}
+            ids = ",".join(response.id for response in message.responses)
+            yield "tool_response_received", {"responses": len(message.responses), "ids": ids}
         case ContextUpdate():
             yield "context_update_received", {}
 

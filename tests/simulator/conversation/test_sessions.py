@@ -338,6 +338,22 @@ def test_messages_of_an_utterance_under_way_are_not_consumed() -> None:
     assert full["lastConsumedClientMessageIndex"] == "11"
 
 
+@pytest.mark.parametrize("mid_turn", [True, False])
+def test_a_text_that_is_answered_in_the_middle_of_an_utterance_has_none_of_that_be_consumed(mid_turn: bool) -> None:
+    client = LiveClient(_service(handles_mid_turn=mid_turn), upgrade_to(VERTEX))
+    client.set_up(VERTEX_NEWEST, sessionResumption={"transparent": True})
+    client.say(silence(0.2))
+    client.say(stamp(speech(0.5)))
+    client.content("One")
+    client.say(stamp(speech(2.5), 25))
+    resumed = client.resume(client.handle(), VERTEX_NEWEST)
+    resumed.say(stamp(speech(0.5)))
+    updates = [m["sessionResumptionUpdate"] for _, m in client.got if m.get("sessionResumptionUpdate")]
+    # The setup and 0.2 s of silence, 20 ms a message.
+    assert {update["lastConsumedClientMessageIndex"] for update in updates} == {"10"}
+    assert resumed.history.of("simulator", "audio_repeated") == []
+
+
 def test_handle_in_a_turn_stands_for_what_the_turn_answers() -> None:
     client = LiveClient(_service(handles_mid_turn=True), upgrade_to(VERTEX))
     client.set_up(VERTEX_NEWEST, sessionResumption={"transparent": True})

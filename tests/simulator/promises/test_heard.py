@@ -124,7 +124,8 @@ def test_words_with_which_another_link_goes_on_after_a_call_are_of_the_same(call
         told.output(6.3, "tool_call", call="a", name="get_weather")
     if over:
         told.service(7.8, 1, "turn_complete_sent", turn=1)
-    told.lost(8.0, 1).dialled(8.0, 2, "RECOVERY").opened(8.5, 2)
+    told.gateway(7.9, "speech_received", link=1, first=1, last=80).lost(8.0, 1)
+    told.dialled(8.0, 2, "RECOVERY").opened(8.5, 2)
     told.service(8.6, 2, "turn_begun", turn=1, stamps="", text="[Note from the voice system]")
     told.service(8.6, 2, "speech_planned", first=81, last=100, text="So it is.")
     told.service(8.7, 2, "transcription_sent", speaker="model", text="So it is.", turn=1)
@@ -133,6 +134,45 @@ def test_words_with_which_another_link_goes_on_after_a_call_are_of_the_same(call
         return
     with pytest.raises(Broke, match="and not each once"):
         heard(told)
+
+
+def gone_on(played: float, count: int, *, comes: bool = False) -> Told:
+    """Return a session in which the next link goes on with a turn that called, and so many fragments are heard.
+
+    What the first link was about to say of the result comes only if `comes`.
+    """
+    told = Told().client(0.0, "session_opened", model="gemini-3.8-live", lead=0.1).dialled(0.0, 1).opened(0.5, 1)
+    told.asked(5.0, 0, 99).understood(5.8, 1, 1, 0, 99)
+    told.service(6.0, 1, "speech_planned", first=1, last=40, text="Let me look.")
+    told.service(6.0, 1, "transcription_sent", speaker="model", text="Let me look.", turn=1)
+    told.output(6.3, "tool_call", call="a", name="get_weather")
+    told.service(6.5, 1, "speech_planned", first=41, last=120, text="This is it.")
+    told.service(6.6, 1, "transcription_sent", speaker="model", text=" This is it.", turn=1)
+    told.gateway(7.0, "speech_received", link=1, first=1, last=120 if comes else 40).lost(8.0, 1)
+    told.dialled(8.0, 2, "RECOVERY").opened(8.5, 2)
+    told.service(8.6, 2, "turn_begun", turn=1, stamps="", text="[Note from the voice system]")
+    told.service(8.6, 2, "speech_planned", first=121, last=200, text=SENTENCE)
+    for number, text in enumerate(FRAGMENTS):
+        told.service(8.7 + number / 10, 2, "transcription_sent", speaker="model", text=text, turn=1)
+    told.output(9.0, "audio", bytes=38_400, first=1, last=40).output(9.8, "audio", bytes=76_800, first=121, last=200)
+    told.output(10.5, "interrupted", cause="USER", played=played)
+    texts = split(count)
+    texts["heard_text"] = f"Let me look.{texts['heard_text']}"
+    return told.output(10.6, "turn_ended", reason="INTERRUPTED", heard=played, **texts)
+
+
+def test_words_that_never_came_before_another_link_went_on_are_of_no_part() -> None:
+    # The second sentence of the first link takes no time either.
+    assert heard(gone_on(0.8 + PLAYED, 4)).judged == 1
+    with pytest.raises(Broke, match="is said to be heard to ' six,'"):
+        heard(gone_on(0.8 + PLAYED, 6))
+    with pytest.raises(Broke, match="not to be heard from ' two,' on"):
+        heard(gone_on(0.8 + PLAYED, 1))
+
+
+def test_words_that_came_before_another_link_went_on_are_told() -> None:
+    with pytest.raises(Broke, match="and not each once"):
+        heard(gone_on(0.8 + PLAYED, 4, comes=True))
 
 
 def test_words_that_another_link_misplaces_cannot_be_judged() -> None:

@@ -137,6 +137,25 @@ def test_an_answer_that_was_cut_for_nothing_is_left_so_where_that_is_the_policy(
     recovering(cut_for_nothing(continued=False).ended(90.0))
 
 
+@pytest.mark.parametrize(("sound_at", "left"), [(32.0, True), (30.5, False), (None, False)])
+def test_an_answer_that_was_cut_for_nothing_may_be_so_before_the_service_says_it(
+    sound_at: float | None, left: bool
+) -> None:
+    told = conversation().asked(30.0, 100, 199)
+    if sound_at == 30.5:
+        told.client(sound_at, "sound_made")
+    told.understood(30.8, 1, 2, 100, 199)
+    if sound_at == 32.0:
+        told.client(sound_at, "sound_made")
+    told.gateway(34.2, "false_interruption_seen", continued=False)
+    told.service(41.0, 1, "interrupted_sent", turn=2).service(41.0, 1, "turn_complete_sent", turn=2)
+    if left:
+        recovering(told.ended(90.0))
+    else:
+        with pytest.raises(Broke, match="no answer"):
+            recovering(told.ended(90.0))
+
+
 def test_an_answer_that_was_cut_for_nothing_is_gone_on_with_where_that_is_the_policy() -> None:
     told = cut_for_nothing(continued=True).service(33.6, 1, "turn_begun", turn=3, stamps="", text=GO_ON)
     recovering(told.answered(34.0, 1, 3, (51, 90), says=2).ended(90.0))
@@ -394,6 +413,74 @@ def test_a_note_that_is_to_be_answered_waits_for_what_plays(demanded: bool) -> N
             recovering(told.ended(60.0))
 
 
+@pytest.mark.parametrize(("begun_at", "demanded"), [(29.0, True), (29.0, False), (34.0, True)])
+def test_a_note_that_is_to_be_answered_waits_for_what_plays_and_cannot_be_heard(
+    begun_at: float, demanded: bool
+) -> None:
+    told = conversation().asked(20.0, 100, 199).understood(20.8, 1, 2, 100, 199)
+    told.service(20.9, 1, "turn_without_answer", turn=2).service(22.0, 1, "turn_complete_sent", turn=2)
+    if begun_at < 33.0:
+        told.output(begun_at, "audio", 2, bytes=4800)
+    told.client(33.0, "text_written", text="Hello?", demanded=demanded)
+    told.service(33.2, 1, "turn_begun", turn=3, stamps="", text="Hello?").answered(34.0, 1, 3, (91, 99), reaches=False)
+    told.output(max(begun_at, 34.0), "audio", 2, bytes=4800).output(45.0, "audio", 2, bytes=4800)
+    told.output(46.0, "audio", 3, bytes=8640, first=91, last=99)
+    if begun_at < 33.0 and demanded:
+        recovering(told.ended(60.0))
+    else:
+        with pytest.raises(Broke, match=r'got no answer to its words that ended at 33.000 s \("Hello\?"\)'):
+            recovering(told.ended(60.0))
+
+
+@pytest.mark.parametrize(
+    ("model", "kept"), [("gemini-3.1-flash-live-preview", True), ("gemini-2.0-flash-live-001", False)]
+)
+def test_what_is_written_while_the_user_speaks_may_be_heard_with_that(model: str, kept: bool) -> None:
+    told = Told().client(0.0, "session_opened", model=model).dialled(0.0, 1).opened(0.5, 1)
+    told.client(1.0, "utterance_begun", first=0, signalled=False).client(2.0, "text_written", text="Look.")
+    told.client(21.0, "utterance_ended", first=0, last=999).service(22.0, 1, "activity_ended", stamps="0-999", text="")
+    told.service(22.0, 1, "turn_begun", turn=1, stamps="0-999", text="Look.").answered(23.0, 1, 1, (1, 50))
+    if kept:
+        recovering(told.ended(60.0))
+    else:
+        with pytest.raises(Broke, match=r'got no answer to its words that ended at 2.000 s \("Look."\) until 12'):
+            recovering(told.ended(60.0))
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_what_was_written_while_the_user_spoke_is_owed_an_answer_after_that(ended: bool) -> None:
+    told = Told().client(0.0, "session_opened", model="gemini-3.1-flash-live-preview").dialled(0.0, 1).opened(0.5, 1)
+    told.client(1.0, "utterance_begun", first=0, signalled=False).client(2.0, "text_written", text="Look.")
+    if not ended:
+        recovering(told.ended(60.0))
+        return
+    told.client(3.0, "utterance_ended", first=0, last=99).understood(3.8, 1, 1, 0, 99).answered(4.5, 1, 1, (1, 50))
+    with pytest.raises(Broke, match=r'got no answer to its words that ended at 2.000 s \("Look."\) until 15'):
+        recovering(told.ended(60.0))
+
+
+@pytest.mark.parametrize(
+    ("written_at", "said_at", "link", "excused"),
+    [(32.0, 33.5, 1, True), (32.0, 33.5, 2, False), (32.0, 32.9, 1, False), (33.3, 33.5, 1, False)],
+)
+def test_an_answer_that_a_text_comes_before_the_first_word_of_may_be_to_both(
+    written_at: float, said_at: float, link: int, excused: bool
+) -> None:
+    told = conversation().asked(30.0, 100, 199).understood(31.0, 1, 2, 100, 199)
+    told.client(written_at, "text_written", text="Hello?")
+    struck_at = max(written_at, 33.0)
+    if struck_at <= said_at:
+        told.service(struck_at, link, "fault_struck", fault="text_ignored")
+    told.answered(said_at, 1, 2, (51, 90), says=2)
+    if struck_at > said_at:
+        told.service(struck_at, link, "fault_struck", fault="text_ignored")
+    if excused:
+        recovering(told.ended(90.0))
+    else:
+        with pytest.raises(Broke, match=r'no answer to its words .* \("Hello\?"\)'):
+            recovering(told.ended(90.0))
+
+
 def test_what_is_written_while_the_user_speaks_rests_once_they_say_something_else() -> None:
     told = conversation().client(10.0, "utterance_begun", first=100).client(11.0, "text_written", text="Hello?")
     told.client(12.0, "utterance_ended", first=100, last=199).client(13.0, "utterance_begun", first=200)
@@ -489,6 +576,59 @@ def test_what_strikes_between_turns_is_in_the_next_one_however_late(fault: str, 
     told.asked(60.0, 100, 199).understood(60.8, 1, 2, 100, 199).gateway(68.8, "wedged", sign="SILENCE")
     told.gateway(68.8, "link_hung_up", link=1).dialled(68.8, 2, "RECOVERY").opened(69.0, 2).client(69.5, "session_left")
     if in_it:
+        recovering(told)
+    else:
+        with pytest.raises(Broke, match="took a healthy link for wedged"):
+            recovering(told)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "next_at", "busy"),
+    [
+        # The answer to something else takes half a minute.
+        (1500, 0.0, True),
+        # It is short, or it was interrupted, since another turn has begun.
+        (100, 0.0, False),
+        (1500, 12.0, False),
+    ],
+)
+def test_a_link_says_nothing_while_the_rest_of_a_turn_that_never_comes_is_said(
+    blocks: int, next_at: float, busy: bool
+) -> None:
+    told = conversation().client(9.5, "text_written", text="Tell me a story.")
+    told.service(9.6, 1, "turn_begun", turn=2, stamps="", text="Tell me a story.")
+    told.service(9.6, 1, "speech_planned", first=51, last=50 + blocks).service(10.0, 1, "audio_sent", turn=2)
+    told.output(10.0, "audio", 2, bytes=960, first=51, last=51)
+    told.service(10.1, 1, "fault_struck", fault="early_turn_complete").service(10.1, 1, "turn_complete_sent", turn=2)
+    if next_at:
+        told.service(next_at, 1, "turn_begun", turn=3, stamps="", text="Go on.")
+    told.asked(15.0, 100, 199).service(15.8, 1, "activity_ended", stamps="100-199", text="What time is it?")
+    told.gateway(26.0, "wedged", sign="SILENCE").gateway(26.0, "link_hung_up", link=1)
+    told.dialled(26.0, 2, "RECOVERY").opened(26.5, 2).client(27.0, "session_left")
+    if busy:
+        recovering(told)
+    else:
+        with pytest.raises(Broke, match="took a healthy link for wedged"):
+            recovering(told)
+
+
+@pytest.mark.parametrize(("made_at", "lost_at", "excuses"), [(5.0, 0.0, True), (28.0, 20.0, True), (19.0, 20.0, False)])
+def test_a_sound_that_was_made_while_there_was_no_link_is_heard_by_the_next_one(
+    made_at: float, lost_at: float, excuses: bool
+) -> None:
+    up_at, wedged_at = lost_at + 20.0, lost_at + 34.0
+    told = Told().client(0.0, "session_opened").dialled(0.0, 1)
+    if lost_at:
+        told.opened(0.5, 1)
+    if made_at < lost_at:
+        told.client(made_at, "sound_made")
+    if lost_at:
+        told.lost(lost_at, 1).dialled(lost_at, 2, "RECOVERY").service(lost_at, 2, "dial_obstructed", how="OVERLOADED")
+    if made_at >= lost_at:
+        told.client(made_at, "sound_made")
+    told.opened(up_at, 2).gateway(wedged_at, "wedged", sign="SILENCE").gateway(wedged_at, "link_hung_up", link=2)
+    told.dialled(wedged_at, 3, "RECOVERY").opened(wedged_at + 0.5, 3).client(wedged_at + 1.0, "session_left")
+    if excuses:
         recovering(told)
     else:
         with pytest.raises(Broke, match="took a healthy link for wedged"):

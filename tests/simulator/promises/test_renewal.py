@@ -146,6 +146,25 @@ def test_a_handle_misses_what_the_client_knows_to_be_cut(told: bool) -> None:
             seamless(afresh(history).ended(60.0))
 
 
+@pytest.mark.parametrize(("generated_at", "reaches"), [(19.0, True), (19.0, False), (20.1, True)])
+def test_a_handle_misses_a_turn_that_was_made_to_its_end_before_the_client_had_any_of_it(
+    generated_at: float, reaches: bool
+) -> None:
+    told = resuming(conversation(), note_slot="NONE").gateway(8.0, "handle_received", link=1, usable=True)
+    told.service(15.0, 1, "go_away_sent", time_left=10.0).asked(17.0, 100, 199).understood(17.8, 1, 2, 100, 199)
+    told.service(18.0, 1, "speech_planned", first=51, last=90).service(18.0, 1, "audio_sent", turn=2, bytes=38400)
+    if reaches:
+        told.gateway(18.1, "speech_received", link=1, first=51, last=90)
+    afresh(told.service(generated_at, 1, "generation_complete_sent", turn=2))
+    if reaches:
+        told.output(21.0, "audio", 2, bytes=38400, first=51, last=90)
+    if reaches and generated_at < 20.0:
+        seamless(told.ended(60.0))
+    else:
+        with pytest.raises(Broke, match="began afresh"):
+            seamless(told.ended(60.0))
+
+
 @pytest.mark.parametrize("handle_at", [13.0, 15.0])
 def test_a_handle_misses_a_turn_that_began_with_the_end_of_another_one(handle_at: float) -> None:
     told = resuming(conversation(), note_slot="NONE").asked(12.0, 100, 199).understood(12.8, 1, 2, 100, 199)
@@ -451,6 +470,25 @@ def test_a_turn_that_tells_results_may_be_cut_under_a_number_of_its_own() -> Non
 def test_a_turn_may_be_cut_that_goes_on_under_a_number_of_its_own(cut: int) -> None:
     told = told_results().output(17.8, "interrupted", cut, cause="USER")
     seamless(told.output(18.0, "audio", 4, bytes=4800, first=95, last=99).ended(200.0))
+
+
+@pytest.mark.parametrize("cut", [2, 3])
+def test_a_turn_that_tells_what_the_model_got_in_place_of_a_result_may_be_cut_with_the_one_that_called(
+    cut: int,
+) -> None:
+    # The client answers a call of the turn before, and is late with the next one.
+    told = conversation().output(7.0, "tool_call", 1, call="1").client(7.2, "tool_result_sent", call="1")
+    told.service(7.3, 1, "tool_response_received", responses=1, ids="1")
+    told.asked(15.0, 100, 199).understood(15.8, 1, 2, 100, 199)
+    told.service(16.0, 1, "tool_call_sent", turn=2, ids="2").output(16.0, "tool_call", 3, call="2")
+    told.answered(16.5, 1, 2, (51, 90), says=3).output(17.2, "interrupted", cut, cause="USER")
+    told.service(17.4, 1, "tool_response_received", responses=1, ids="2")
+    told.service(17.6, 1, "turn_begun", turn=3, stamps="", text="").answered(17.7, 1, 3, (91, 99), reaches=False)
+    if cut == 3:
+        seamless(renewed(told).ended(200.0))
+        return
+    with pytest.raises(Broke, match="never got 9 of 9 blocks of turn 3 of link 1"):
+        seamless(renewed(told).ended(200.0))
 
 
 @pytest.mark.parametrize("cut", [2, 3])

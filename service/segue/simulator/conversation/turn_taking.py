@@ -125,8 +125,7 @@ class Conversation:
         self._index = arrived.index
         violation = arrived.begun and self._rules.violation(arrived.begun, self._situation(now))
         violation = violation or self._read(arrived.piece, now)
-        listening = self._activity or not (self._setup.detection.disabled or self._detector.quiet)
-        if arrived.whole and not listening:
+        if arrived.whole and not self._listening:
             self._settle()
         return violation
 
@@ -343,25 +342,32 @@ class Conversation:
         asked = texts[-1] if texts else said
         with_history, self._history_unheard = not self._history_unheard, False
         read = "\n".join(entry.text for entry in activity.texts)
+        self._settle()
         answer_at = self._prompt(line, asked, now, with_history=with_history, heard=heard, read=read)
         self._echo.spoken(line.user, now, answer_at)
 
     def _answer_text(self, text: Entry, now: float) -> None:
         if video := self._take_video():
             self.model.context.add(Entry("user", "", {"VIDEO": video}))
+        if not self._listening:
+            self._settle()
         self._prompt(self.model.cursor.written(text.text), text, now)
 
     def _prompt(
         self, line: Line, asked: Entry, now: float, *, with_history: bool = True, heard: str = "", read: str = ""
     ) -> float:
         self._open_content.clear()
-        self._settle()
         return self.model.prompt(line, asked, now, with_history=with_history, heard=heard, read=read)
 
     def _take_video(self) -> int:
         """Return the tokens of the frames since the last turn."""
         frames, self._video_frames = self._video_frames, 0
         return frames * VIDEO_TOKENS_PER_FRAME
+
+    @property
+    def _listening(self) -> bool:
+        """Whether the user is in the middle of something, or may just have begun it."""
+        return bool(self._activity) or not (self._setup.detection.disabled or self._detector.quiet)
 
     @property
     def _coverage(self) -> str:

@@ -71,8 +71,9 @@ class Chronicle:
         self.arrived: dict[int, int] = defaultdict(int)
         self.outputs: list[Record] = []
         self.sounds: list[Record] = []
-        # The user is in the middle of an utterance, and what was written in it so far.
-        self._speaking = False
+        # The user is in the middle of an utterance that what is written is a part of, and says where it ends; and what
+        # was written in it so far.
+        self._speaking = self._signals = False
         self._written_beside: list[Words] = []
         # When the user went on to something else, or the session was over.
         self._went_on: list[float] = []
@@ -143,6 +144,11 @@ class Chronicle:
     def proactive(self) -> bool:
         """Whether the model may say nothing to what is not said to it."""
         return "3.8" in self._model
+
+    @property
+    def hears_text(self) -> bool:
+        """Whether the model takes what is written while the user speaks for a part of what they say."""
+        return "3.1" in self._model
 
     def _opened_with(self, what: str) -> float:
         """Return a number with which the client opened the session; 0 for none."""
@@ -266,12 +272,15 @@ class Chronicle:
                     self._let_rest(record.at)
             case "utterance_begun":
                 # Where somebody signals where it begins and ends, what is written within is a part of it.
-                self._speaking = bool(fields.get("signalled"))
+                self._signals = bool(fields.get("signalled"))
+                self._speaking = self._signals or self.hears_text
             case "utterance_ended":
                 said = Words(record.at, int(fields["first"] or 0), int(fields["last"] or 0))
-                # What was written meanwhile is a part of it.
                 for words in self._written_beside:
-                    words.at, words.beside = said.at, said.seconds
+                    if self._signals:
+                        words.at, words.beside, words.waits = said.at, said.seconds, 0.0
+                    else:
+                        words.waits = said.at + said.seconds - words.at
                 self.words.append(said)
                 self._written_beside.clear()
                 self._speaking = False
@@ -288,6 +297,7 @@ class Chronicle:
                 self.words.append(Words(record.at, text=str(fields["text"]), demanded=demanded))
                 if self._speaking:
                     self._written_beside.append(self.words[-1])
+                    self.words[-1].waits = NEVER
 
     def _let_rest(self, at: float) -> None:
         """Have the user go on to something else; what they wrote while they spoke rests with what they said."""
@@ -403,12 +413,12 @@ class Chronicle:
                 interrupted_at = self._interrupted_at.pop(link, -NEVER)
                 turn.doubtful = turn.empty and record.at <= interrupted_at + _END_OF_INTERRUPTED
             case "audio_sent":
-                self._speak(turn)
+                self._speak(turn, record.at)
             case "text_sent":
-                self._speak(turn)
+                self._speak(turn, record.at)
                 self._written.append((str(fields.get("text")), turn))
             case "tool_call_sent":
-                self._speak(turn)
+                self._speak(turn, record.at)
                 ids, names = (str(fields.get(what) or "").split(",") for what in ("ids", "names"))
                 self._called |= dict.fromkeys(filter(None, ids), turn)
                 self._nameless += [(name, turn) for name in names if not any(ids)]
@@ -425,13 +435,13 @@ class Chronicle:
                 for trouble, ends in zip(self.delays, deaf, strict=True)
             ]
 
-    def _speak(self, turn: ModelTurn) -> None:
+    def _speak(self, turn: ModelTurn, at: float) -> None:
         """Have a turn say something."""
         if turn.interrupted and turn.over_at < NEVER and not turn.said:
             # What was interrupted and ended before was another one, of which there was nothing.
             gone_at = self.up.get(turn.link, (NEVER, NEVER))[1]
             turn.interrupted, turn.over_at, turn.ended_at = False, NEVER, gone_at
-        turn.said = True
+        turn.said, turn.said_at = True, min(turn.said_at, at)
 
     def _silence(self, turn: ModelTurn) -> None:
         """Have what silences the turn under way on a link, or its next one, be in this turn."""

@@ -4,7 +4,7 @@ The truth is what the client played, block by block, and which words the service
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from segue.simulator.history import History, Record
@@ -106,8 +106,19 @@ def _turns(chronicle: Chronicle, block: int, number: object) -> list[ModelTurn]:
         turns += [t for t in chronicle.turns if t.link == turns[0].link and t.number > turns[0].number and t.blocks]
     called = any(call.fields["turn"] == number for call in chronicle.got("tool_call"))
     if turns and called and turns[-1].over_at == NEVER:
-        turns += [turn for turn in chronicle.turns if turn.link > turns[-1].link][:1]
+        rest = [turn for turn in chronicle.turns if turn.link > turns[-1].link][:1]
+        # What was said of the results and did not come is said again in the rest, if there is one.
+        turns = [*(_as_it_came(chronicle, turn) if rest else turn for turn in turns), *rest]
     return turns
+
+
+def _as_it_came(chronicle: Chronicle, turn: ModelTurn) -> ModelTurn:
+    """Return a turn without the sentences of which nothing came before its link was gone."""
+    came = sum(any(chronicle.arrived[block] for block in range(first, last + 1)) for first, last in turn.blocks)
+    words = sum(len(sentence.split()) for sentence in turn.sentences[:came])
+    ends = accumulate(len(fragment.split()) for fragment in turn.fragments)
+    fragments = [fragment for fragment, end in zip(turn.fragments, ends, strict=True) if end <= words]
+    return replace(turn, blocks=turn.blocks[:came], sentences=turn.sentences[:came], fragments=fragments)
 
 
 def _place(fragments: Sequence[_Fragment], heard_text: str, unheard_text: str, starts: float) -> tuple[int, int, int]:

@@ -189,8 +189,14 @@ def _number_of_call(chronicle: Chronicle, turn: ModelTurn) -> set[object]:
     """Return the number of the turn that called for the results that another one tells; none where it tells none."""
     if turn.stamps or turn.text:
         return set()
-    results = [r for r in chronicle.client if r.kind == "tool_result_sent" and r.at <= turn.begun_at]
-    calls = {result.fields["call"] for result in results[-1:]}
+    connection = f"{chronicle.name}/{turn.link}"
+    given = [r for r in chronicle.service if r.kind == "tool_response_received" and r.session == connection]
+    # The model may have got something in place of a result; where calls have no ids, only the client knows of which.
+    responses = [str(response.fields.get("ids") or "") for response in given if response.at <= turn.begun_at]
+    calls: set[object] = {call for call in "".join(responses[-1:]).split(",") if call}
+    if not calls:
+        results = [r for r in chronicle.client if r.kind == "tool_result_sent" and r.at <= turn.begun_at]
+        calls = {result.fields["call"] for result in results[-1:]}
     return {call.fields["turn"] for call in chronicle.got("tool_call") if call.fields["call"] in calls}
 
 

@@ -1,12 +1,12 @@
 """Words that are answered whatever happens to the links: Recovering."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from segue.simulator.history import History
-from segue.simulator.promises.chronicle import Chronicle, chronicles
+from segue.simulator.promises.chronicle import Chronicle, blocks_of, chronicles
 from segue.simulator.promises.replacement import check_links
 from segue.simulator.promises.spoken import NEVER, ModelTurn, Words
-from segue.simulator.promises.troubles import DEAF, IGNORED, SOUND, Trouble
+from segue.simulator.promises.troubles import CUT_SHORT, DEAF, IGNORED, SOUND, Trouble
 from segue.simulator.promises.verdict import Broke, Verdict
 
 # How long an answer may take where nothing goes wrong, from the end of the words or since there is a link, in seconds.
@@ -19,8 +19,14 @@ _PATIENCE = 45.0
 _LINGERS = 13.0
 # A link is mostly replaced in less than this.
 _SHORT_OUTAGE = 2.0
+# What waited for a link is given to it so many times faster than it was said.
+_CATCHES_UP = 3.0
 # The client gets the first of an answer so long after it is counted as given: what begins meanwhile is no second one.
 _UNDER_WAY = 0.2
+# What the service says sooner than this after a text was written does not answer that.
+_SOONEST = 0.25
+# An interruption by a sound without words is known to be none within this time.
+_NO_WORDS = 4.0
 
 
 def recovering(history: History) -> Verdict:
@@ -65,13 +71,23 @@ def _may_be_silent(chronicle: Chronicle, link: object, at: float) -> bool:
     if chronicle.protected and turns and not turns[-1].answers:
         return True
     # What is heard while a link is missing is given to the next one.
-    up_since = chronicle.up[link][0] - _SHORT_OUTAGE
-    return any(max(since, up_since) <= sound.at < at for sound in chronicle.sounds)
+    up_since = chronicle.up[link][0]
+    outages = [begun_at for begun_at, ended_at in chronicle.outages if ended_at == up_since]
+    missing_since = min([up_since - _SHORT_OUTAGE, *outages])
+    heard = [sound.at for sound in chronicle.sounds if sound.at >= missing_since]
+    given = [max(sound_at, up_since + (sound_at - missing_since) / _CATCHES_UP) for sound_at in heard]
+    return any(since <= given_at < at for given_at in given)
 
 
 def _lasts_until(chronicle: Chronicle, trouble: Trouble) -> float:
     """Return when trouble is over at the latest, as far as it matters to who waits for an answer."""
     until = trouble.at + trouble.delay.lasts
+    if trouble.what == CUT_SHORT:
+        # The model says the rest to nobody, and answers nothing else before that is over, or interrupted.
+        on_link = [turn for turn in chronicle.turns if turn.link == trouble.link]
+        left = [turn.seconds for turn in on_link if turn.begun_at <= trouble.at]
+        later = [turn.begun_at for turn in on_link if turn.begun_at > trouble.at]
+        return max(until, min([trouble.at + sum(left[-1:]), *later]))
     if trouble.what != DEAF:
         return until
     # Whoever speaks then is not listened to, and knows it when no answer comes, after what the model says meanwhile.
@@ -95,7 +111,7 @@ def _check_answered(chronicle: Chronicle, words: Words) -> bool:
 
 def _due_at(chronicle: Chronicle, words: Words, until: float) -> float:
     """Return when an answer to words was due, as far as could be told until then."""
-    due_at = words.at + _USUAL + words.seconds
+    due_at = words.at + _USUAL + words.seconds + words.waits
     moved = True
     # What comes when an answer is overdue delays it no more.
     while moved:
@@ -136,6 +152,19 @@ def _delayed(chronicle: Chronicle, words: Words, until: float) -> Iterator[float
         # So is what still plays where the words do not cut it.
         elif words.demanded and words.at < chronicle.heard_until(turn):
             yield min(chronicle.heard_until(turn), until) + _USUAL
+    for since, last_at in _inaudible(chronicle) if words.demanded else ():
+        if since <= words.at < last_at:
+            yield min(last_at, until) + _USUAL
+
+
+def _inaudible(chronicle: Chronicle) -> Iterable[tuple[float, float]]:
+    """Return from when to when the client got each turn of which nothing can be heard, nor told whose it is."""
+    spans: dict[object, tuple[float, float]] = {}
+    for audio in chronicle.got("audio"):
+        if not blocks_of(audio):
+            since, _ = spans.get(audio.fields["turn"], (audio.at, audio.at))
+            spans[audio.fields["turn"]] = since, audio.at
+    return spans.values()
 
 
 def _began_to_matter_at(chronicle: Chronicle, trouble: Trouble, words: Words) -> float:
@@ -156,6 +185,11 @@ def _excuses(chronicle: Chronicle, words: Words, answers: list[ModelTurn], due_a
     # Whether the one answer that an activity gets is to all of it, nobody but the model knows.
     for turn in _answers_beside(chronicle, words):
         yield chronicle.reached_at(turn) <= due_at
+    # Nor whether an answer is to a text as well that came before its first word, and did not interrupt it.
+    for turn in chronicle.turns if words.text else ():
+        on_link = [trouble.at for trouble in chronicle.delays if (trouble.link, trouble.what) == (turn.link, IGNORED)]
+        came = any(max(words.at, turn.begun_at) <= at <= turn.said_at for at in on_link)
+        yield came and words.at + _SOONEST <= turn.said_at and chronicle.reached_at(turn) <= due_at
     # A turn without a word may be taken for the answer to whatever was said last.
     yield any(turn.over_at <= due_at for turn in chronicle.passing_over(words))
     yield _was_left_or_gone_on_with(chronicle, answers, due_at)
@@ -201,7 +235,10 @@ def _was_left_or_gone_on_with(chronicle: Chronicle, answers: list[ModelTurn], du
     """
     cut = [turn for turn in answers if turn.interrupted]
     for seen in chronicle.acted("false_interruption_seen"):
-        if not any(turn.begun_at <= seen.at and turn.over_at <= seen.at <= due_at for turn in cut):
+        # The service may be slow to say that a sound interrupted it.
+        sounds = [sound.at for sound in chronicle.sounds if sound.at <= seen.at <= sound.at + _NO_WORDS]
+        over = [turn for turn in cut if turn.over_at <= seen.at or any(turn.begun_at <= at for at in sounds)]
+        if seen.at > due_at or not any(turn.begun_at <= seen.at for turn in over):
             continue
         if not seen.fields["continued"]:
             return True

@@ -253,15 +253,23 @@ def _refuses_updates(renewal: Renewal) -> bool:
 
 
 def _misses_an_exchange(renewal: Renewal, handle_at: float) -> bool:
-    """Return whether the client has something of a turn that was not over when the handle came, or knows it was cut."""
+    """Return whether the client has something of a turn that was not over when the handle came, or knows it was cut.
+
+    What was made to its end is still to come to a client that has nothing of it, whatever becomes of the link.
+    """
     chronicle = renewal.chronicle
+    generated = renewal.on(renewal.old, "generation_complete_sent")
+    made = {record.fields["turn"] for record in generated if record.at <= renewal.at}
     turns = [turn for turn in chronicle.turns if turn.link == renewal.old and turn.begun_at <= renewal.at]
     # What cannot be heard bears no numbers by which it could be known to have come.
     until = renewal.opened_at
     told = [
         turn
         for turn in turns
-        if not turn.answers or chronicle.reached_at(turn) <= until or is_cut(chronicle, turn, until=until)
+        if not turn.answers
+        or chronicle.reached_at(turn) <= until
+        or (turn.number in made and chronicle.reached_at(turn) < NEVER)
+        or is_cut(chronicle, turn, until=until)
     ]
     # A turn can be over before it calls.
     return any(turn.over_at > handle_at or handle_at < turn.called_at < NEVER for turn in told)

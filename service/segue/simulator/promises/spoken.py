@@ -23,6 +23,7 @@ class ModelTurn:
         text: the text that it answers.
         answers: it was to say something that can be heard.
         said: it said something.
+        said_at: when it said the first of that.
         finished: it ended after that.
         interrupted: it was cut by the service.
         explained: the service waits for more of the user's words, or refuses to answer, and said so.
@@ -44,6 +45,7 @@ class ModelTurn:
     text: str
     answers: bool = True
     said: bool = False
+    said_at: float = NEVER
     finished: bool = False
     interrupted: bool = False
     explained: bool = False
@@ -61,6 +63,11 @@ class ModelTurn:
     def spoken(self) -> Iterator[int]:
         """The numbers of the blocks that were to be spoken."""
         return (block for first, last in self.blocks for block in range(first, last + 1))
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes to say all of it."""
+        return sum(last - first + 1 for first, last in self.blocks) * 0.02
 
     @property
     def empty(self) -> bool:
@@ -95,6 +102,8 @@ class Words:
         heard_as: what the service took the speech to say.
         until: when the user went on to something else, or the session was over.
         beside: how long it took, in seconds, to say what a text was written beside.
+        waits: how long after a text was written the speech that it is a part of was over and could be said once more,
+            in seconds; infinity until then.
     """
 
     at: float
@@ -105,6 +114,7 @@ class Words:
     heard_as: set[str] = field(default_factory=set)
     until: float = NEVER
     beside: float = 0.0
+    waits: float = 0.0
 
     @property
     def seconds(self) -> float:

@@ -37,13 +37,15 @@ _SILENCE_TO_THE_END = Delay(_UNNOTICED, inf, silent=True)
 _NONE = Delay(0.0)
 # So the fault is called by which the model takes no notice of a text.
 IGNORED = "text_ignored"
+# And so the one by which what is left of a turn may never come.
+CUT_SHORT = "early_turn_complete"
 
 FAULTS = {
     "audio_in_interrupted": _NONE,
     "close": _NONE,
     "duplicate_transcription": _NONE,
     # What is left of the turn may be nothing.
-    "early_turn_complete": _SILENT_TURN,
+    CUT_SHORT: _SILENT_TURN,
     "empty_message": _NONE,
     "empty_reply_to_tool": _SILENT_TURN,
     "empty_turn": _SILENT_TURN,
