@@ -77,14 +77,15 @@ def be_told_a_story(client: Client) -> Acting:
     yield 1.0
     yield from client.speak([1.5])
     yield from client.hear_out(client.answers, 200.0)
-    client.leave()
+    # Who half-closes can acknowledge no more.
+    client.leave("finish")
 
 
 def leave_in_the_middle_of_a_story(client: Client) -> Acting:
     yield 1.0
     yield from client.speak([1.5])
     yield 1.0
-    client.leave()
+    client.leave("finish")
 
 
 @pytest.mark.parametrize("frames", [1, 30])

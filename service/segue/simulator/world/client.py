@@ -54,7 +54,7 @@ class Client:
         aside: Random,
     ) -> None:
         self.over = False
-        self._left = False
+        self._left = self._half_closed = False
         self._vanished = False
         self.holds_results = False
         self.calls: list[out.ToolCall] = []
@@ -224,6 +224,7 @@ class Client:
         self._record("session_left", how=how)
         match how:
             case "half-close":
+                self._half_closed = True
                 self._later(ev.InputEnded())
             case "finish" | "close":
                 self._later(ev.CloseReceived(self._next_seq(), how == "finish"))
@@ -346,7 +347,7 @@ class Client:
                 fields["played"] = self._player.played(output.turn)
                 # What is not cut plays on.
                 if output.cause is not out.CutCause.NONE:
-                    if self._habits.acknowledges and self._habits.reports_cuts and output.turn == self._player.turn:
+                    if self._reports(output.turn):
                         self._last_seq = seq
                         fields["reported_at"] = self._clock.now + self._acknowledger.delay + self._habits.latency
                     self._stop(output.turn)
@@ -361,6 +362,11 @@ class Client:
                 self.over = True
         self._record("output_received", **fields)
 
+    def _reports(self, turn: int) -> bool:
+        """Return whether what was played of a turn that is cut is told as the last word on it."""
+        tells = self._habits.acknowledges and self._habits.reports_cuts and not self._half_closed
+        return tells and turn == self._player.turn
+
     def _stop(self, turn: int) -> None:
         self._player.stop()
         if self._habits.acknowledges and turn == self._player.turn:
@@ -372,6 +378,8 @@ class Client:
             self._note(f"{cut.heard_text!r} was heard, {cut.unheard_text!r} was not.", answer=False)
 
     def _acknowledge(self, seq: int) -> None:
+        if self._half_closed:
+            return
         self._later(ev.AckReceived(seq, self._player.turn, self._player.heard), self._acknowledger.delay)
 
     def _call(self, call: out.ToolCall) -> None:
