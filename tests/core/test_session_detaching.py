@@ -56,6 +56,13 @@ def test_a_session_without_one_does_not() -> None:
     assert call.got(Opened) == [Opened("call-1", OPTIONS.model)]
 
 
+def test_what_was_sent_is_kept_until_it_is_acknowledged() -> None:
+    call = answering()
+    assert call.session.unacknowledged_bytes > 2.0 * OPTIONS.output_format.bytes_per_second
+    call.report_heard(1, 1.0)
+    assert call.session.unacknowledged_bytes == 0
+
+
 def test_a_session_outlives_its_stream_and_says_nothing_meanwhile() -> None:
     call = answering()
     sent = len(call.sent)
@@ -379,3 +386,40 @@ def test_whoever_ends_the_input_gets_the_rest_and_need_not_acknowledge_it(window
     assert ended.heard == pytest.approx(20.0)
     [closed] = call.got(Closed)
     assert closed.reason is CloseReason.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("said", "model"),
+    # The second takes text for speech.
+    [("audio", "gemini-3.8-live"), ("text", "gemini-3.1-flash-live-preview")],
+)
+def test_what_a_client_goes_on_with_is_a_part_of_an_activity_again_that_was_ended_for_it(said: str, model: str) -> None:
+    call = pressing_and_gone_for(HOLD + 1.0, model)
+    assert [action.started for action in call.did(SendActivity)] == [True, False]
+    call.resume()
+    if said == "audio":
+        call.say(1.0)
+    else:
+        call.write("And another thing.")
+    call.release()
+    call.wait(3.0)
+    assert [action.started for action in call.did(SendActivity)] == [True, False, True, False]
+
+
+@pytest.mark.parametrize("away", [1.0, HOLD + 1.0], ids=["in time", "late"])
+def test_a_client_that_had_finished_meanwhile_begins_nothing(away: float) -> None:
+    call = pressing_and_gone_for(away)
+    call.resume()
+    call.release()
+    call.wait(3.0)
+    assert [action.started for action in call.did(SendActivity)] == [True, False]
+
+
+def pressing_and_gone_for(seconds: float, model: str = "gemini-3.8-live") -> Conversation:
+    """The user speaks, the client has said so, and its stream is gone for so long."""
+    call = Conversation.opened(Options(model, input_format=TELEPHONE, mode=Mode.MANUAL, resume_window=60.0))
+    call.press()
+    call.say(1.0)
+    call.lose_stream()
+    call.wait(seconds)
+    return call

@@ -62,7 +62,7 @@ def written() -> Written:
 
 def test_a_history_in_which_all_is_well_has_every_promise_checked() -> None:
     # Those of sessions on several links have their own tests, in the folder of this name.
-    report = check(written(), must=CHECKERS.keys() - {"Heard", "Seamless", "Recovering", "Frugal"})
+    report = check(written(), must=CHECKERS.keys() - {"Heard", "Seamless", "Recovering", "Resumable", "Frugal"})
     assert report.checked == ("Ordered", "Gapless", "Unique", "Silent", "Clean", "Legal")
     assert str(report).splitlines()[0] == "Ordered: checked"
 
@@ -102,6 +102,25 @@ def test_output_out_of_order_is_caught(numbers: tuple[int, ...]) -> None:
         ordered(history)
     assert broke.value.promise == "Ordered"
     assert gapless(history).lacking == ""
+
+
+@pytest.mark.parametrize(("lost", "breaks"), [(True, False), (False, True)])
+def test_output_may_be_missing_that_a_client_was_told_to_be_lost(lost: bool, breaks: bool) -> None:
+    history = Written().audio(1, 1)
+    history.output(0, "resumed", output_lost=lost).audio(5, 1)
+    if breaks:
+        with pytest.raises(Broke, match="got seq 5 and never seq 2"):
+            gapless(history)
+    else:
+        assert gapless(history).lacking == ""
+
+
+def test_output_that_comes_again_though_it_was_acknowledged_is_caught() -> None:
+    history = Written().audio(1, 1)
+    history.add(1, "client", "call", "acknowledged", seq=1)
+    history.audio(1, 1)
+    with pytest.raises(Broke, match="broke Unique: session call got audio of turn 1 in seq 1 again"):
+        unique(history)
 
 
 @pytest.mark.parametrize(("numbers", "missing"), [((2,), 1), ((1, 2, 4), 3)])

@@ -6,7 +6,7 @@ import pytest
 
 from segue.core import events as ev
 from segue.core.actions import Send
-from segue.core.outputs import Audio, CutCause, Interrupted
+from segue.core.outputs import Audio, Closed, CutCause, Interrupted
 from segue.simulator.history import History
 from segue.simulator.world.client import Client
 from segue.simulator.world.clock import Clock
@@ -32,10 +32,20 @@ def test_what_was_thrown_away_was_not_heard_however_often() -> None:
     assert player.played(1) == pytest.approx(0.6)
 
 
+class Deaf:
+    """A gateway to which nobody listens."""
+
+    def feed(self, event: ev.ClientEvent) -> None:
+        pass
+
+    def resume(self, event: ev.ResumeReceived) -> Closed | None:
+        raise AssertionError("nobody comes back")
+
+
 def test_a_turn_plays_on_that_is_not_cut() -> None:
-    clock, history, fed = Clock(), History(), list[ev.ClientEvent]()
+    clock, history = Clock(), History()
     habits = Habits(acknowledges=True)
-    client = Client(clock, "call-1", setting().options, habits, Random(1), history, fed.append, Random(2))
+    client = Client(clock, "call-1", setting().options, habits, Random(1), history, Deaf(), Random(2), Random(3))
     client.take([Send(1, Audio(2, SECOND))])
     clock.run(habits.latency + 0.4)
     client.take([Send(2, Interrupted(1, CutCause.NONE))])

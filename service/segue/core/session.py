@@ -28,7 +28,7 @@ from segue.core.intake import INPUTS, LATE_INPUTS, Input, Intake, LateInput
 from segue.core.journal import Edge
 from segue.core.line import LINK_EVENTS, Line, LinkEvent
 from segue.core.numbers import Numbers, Verdict
-from segue.core.options import Options
+from segue.core.options import Mode, Options
 from segue.core.outputs import Closed, CloseReason, InputAck, InputRejected, Next, Opened
 from segue.core.policy import Policy
 from segue.core.profiles import profile_of
@@ -74,6 +74,8 @@ class Session:
         self._writer_waits = True
         self._told_open = False
         self._told_token = False
+        # The activity of a client that was away was ended for it, and the client does not know.
+        self._ended_for_client = False
         self._closed: Closed | None = None
         self._adopt(Options(model=""), 0.0)
         self._enter(State.NEW)
@@ -111,6 +113,11 @@ class Session:
         return self._delivery.held_bytes + self._line.uplink.held_bytes
 
     @property
+    def unacknowledged_bytes(self) -> int:
+        """The size of the output that was sent, and is kept until the client has it."""
+        return self._attachment.held_bytes
+
+    @property
     def detached(self) -> bool:
         """Return whether no client listens."""
         return self._attachment.detached
@@ -144,6 +151,10 @@ class Session:
     def _take(self, event: Input, now: float) -> None:
         if not self._in_sequence(event.seq, now):
             return
+        if self._ended_for_client and isinstance(event, ev.AudioReceived | ev.TextReceived | ev.ActivityReceived):
+            self._ended_for_client = False
+            if not isinstance(event, ev.ActivityReceived):
+                self._line.user.signal(Edge.START, now)
         journal = self._line.journal
         serial = journal.next
         self._answer(event.seq, self._intake.take(event, now))
@@ -260,6 +271,7 @@ class Session:
             self._attachment.leave()
             if self._options.mode.signals:
                 # Nobody says how the activity that was open ended.
+                self._ended_for_client = self._options.mode is Mode.MANUAL and self._line.journal.open
                 self._line.user.signal(Edge.END, now)
         if self._attachment.left:
             self._line.user.miss(now)

@@ -88,6 +88,8 @@ class Conversation:
         self._stamps = StampReader()
         # Those that belong to no turn yet.
         self._stamps_heard: list[int] = []
+        # The newest stamp that came on this connection.
+        self._newest_stamp = -1
         # The message being read.
         self._index = 0
         self._activity: _Activity | None = None
@@ -250,7 +252,9 @@ class Conversation:
             if first > before.newest:
                 self._outgoing.record(now, "audio_lost", first=first, last=last, seconds=seconds(last - first + 1))
         if again := after.repeated - before.repeated:
-            self._outgoing.record(now, "audio_repeated", first=stamps[0], seconds=seconds(again))
+            here = stamps[0] <= self._newest_stamp
+            self._outgoing.record(now, "audio_repeated", first=stamps[0], seconds=seconds(again), here=here)
+        self._newest_stamp = max(self._newest_stamp, stamps[-1])
 
     def _notice(self, found: Iterable[SpeechStarted | SpeechEnded], now: float) -> None:
         for event in found:

@@ -16,6 +16,7 @@ from segue.simulator.promises.heard import heard
 from segue.simulator.promises.legality import legal
 from segue.simulator.promises.recovery import recovering
 from segue.simulator.promises.renewal import seamless
+from segue.simulator.promises.resuming import resumable
 from segue.simulator.promises.verdict import Broke, NotCheckedError, Report, Verdict
 
 __all__ = [
@@ -33,13 +34,14 @@ __all__ = [
     "legal",
     "ordered",
     "recovering",
+    "resumable",
     "seamless",
     "silent",
     "unique",
 ]
 
 # The promises that no checker can read from a history yet.
-_UNREAD = ("Resumable", "Sole", "Fair")
+_UNREAD = ("Sole", "Fair")
 
 Checker: TypeAlias = Callable[[History], Verdict]
 
@@ -51,6 +53,7 @@ CHECKERS: dict[str, Checker] = {
     "Heard": heard,
     "Seamless": seamless,
     "Recovering": recovering,
+    "Resumable": resumable,
     "Frugal": frugal,
     "Clean": clean,
     "Legal": legal,

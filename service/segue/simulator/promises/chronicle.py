@@ -27,6 +27,8 @@ _HOLDS_BACK = frozenset({"STALL_DOWN", "CUT"})
 _UNPLAYED = 1.0
 # What ends sooner than this after words answers something before them, in seconds.
 _SHORTEST_REPLY = 0.25
+# What is said again, the model is given so many times faster than it was said.
+REPLAY_SPEED = 3.0
 # So long the end of what was interrupted is awaited, in seconds.
 _END_OF_INTERRUPTED = 2.0
 # A user who does one of these lets what was said before rest.
@@ -44,6 +46,7 @@ class Chronicle:
         outputs: what the client got.
         sounds: what the user made of them without words.
         delays: what went wrong on links that were up.
+        absences: from when to when the client had no stream.
     """
 
     def __init__(self, name: str) -> None:
@@ -82,6 +85,7 @@ class Chronicle:
         self.up: dict[object, tuple[float, float]] = {}
         self.purposes: dict[object, object] = {}
         self.outages: list[tuple[float, float]] = []
+        self.absences: list[tuple[float, float]] = []
         # The pieces of written answers that the client has not got.
         self._written: list[tuple[str, ModelTurn]] = []
         self._called: dict[str, ModelTurn] = {}
@@ -93,8 +97,11 @@ class Chronicle:
     @property
     def over_at(self) -> float:
         """When the session was over for the client."""
-        ends = [record.at for record in (*self.got("closed"), *self.acted("session_ended"))]
-        return min([self.left_at, *ends])
+        ended = [record for record in self.got("closed") if record.fields.get("next") != "RESUME"]
+        ends = [record.at for record in (*ended, *self.acted("session_ended"))]
+        # Who came back only to hear that it was over, or did not come back, got nothing since.
+        gone = [since for since, until in self.absences[-1:] if until >= min(ends, default=NEVER)]
+        return min([self.left_at, *ends, *gone])
 
     @cached_property
     def protected(self) -> list[tuple[float, float]]:
@@ -193,6 +200,10 @@ class Chronicle:
         unexplained = [other for other in before[-limit:] if other.empty and not other.explained]
         return turn.empty and len(unexplained) < limit
 
+    def absent(self, begin: float, end: float) -> bool:
+        """Return whether the client was away in between, or had still to say again what it had said meanwhile."""
+        return any(since <= end and begin <= until + (until - since) / REPLAY_SPEED for since, until in self.absences)
+
     def passing_over(self, words: Words) -> Iterator[ModelTurn]:
         """Yield the turns that ended without a word and may be taken for the answer to words."""
         answers = list(self.answers(words))
@@ -202,13 +213,10 @@ class Chronicle:
             if soonest < turn.over_at and self.is_let_be(turn):
                 yield turn
 
-    def understood(self, lost: Record) -> bool:
-        """Return whether the service had taken all of some lost stamps for words, on a link before."""
-        first, last = lost.fields["first"], lost.fields["last"]
-        assert isinstance(first, int)
-        assert isinstance(last, int)
-        heard = [span for at, spans in self._understood if at <= lost.at for span in spans]
-        return all(any(begin <= stamp <= end for begin, end in heard) for stamp in range(first, last + 1))
+    def not_understood(self, first: int, last: int, until: float) -> int:
+        """Return how many of some stamps the service had not taken for words, on any link, until a time."""
+        heard = [span for at, spans in self._understood if at <= until for span in spans]
+        return sum(not any(begin <= stamp <= end for begin, end in heard) for stamp in range(first, last + 1))
 
     def reached_at(self, turn: ModelTurn) -> float:
         """Return when the client got the first of a turn; infinity for never."""
@@ -268,14 +276,20 @@ class Chronicle:
                     self.got_in.setdefault(block, fields["turn"])
                     self.got_times[block] += 1
                 self._match(record)
-                if fields["arm"] == "closed":
+                if fields["arm"] in ("resumed", "closed"):
+                    self._come_back(record.at, int(fields.get("last_input_seq") or 0))
+                if fields["arm"] == "closed" and fields.get("next") != "RESUME":
                     self._let_rest(record.at)
+            case "stream_broke":
+                if not self.absences or self.absences[-1][1] < NEVER:
+                    self.absences.append((record.at, NEVER))
             case "utterance_begun":
                 # Where somebody signals where it begins and ends, what is written within is a part of it.
                 self._signals = bool(fields.get("signalled"))
                 self._speaking = self._signals or self.hears_text
             case "utterance_ended":
-                said = Words(record.at, int(fields["first"] or 0), int(fields["last"] or 0))
+                seq = int(fields.get("seq") or 0)
+                said = Words(record.at, int(fields["first"] or 0), int(fields["last"] or 0), seq=seq)
                 for words in self._written_beside:
                     if self._signals:
                         words.at, words.beside, words.waits = said.at, said.seconds, 0.0
@@ -294,10 +308,21 @@ class Chronicle:
                 self.left_at = min(self.left_at, record.at)
             case "text_written":
                 demanded = bool(fields.get("demanded"))
-                self.words.append(Words(record.at, text=str(fields["text"]), demanded=demanded))
+                seq = int(fields.get("seq") or 0)
+                self.words.append(Words(record.at, text=str(fields["text"]), demanded=demanded, seq=seq))
                 if self._speaking:
                     self._written_beside.append(self.words[-1])
                     self.words[-1].waits = NEVER
+
+    def _come_back(self, at: float, last_input_seq: int) -> None:
+        """Have the client be back, and say again what the gateway has not got: that counts as said only now."""
+        if not self.absences or self.absences[-1][1] < NEVER:
+            return
+        since = self.absences[-1][0]
+        self.absences[-1] = (since, at)
+        for words in self.words:
+            if words.seq > last_input_seq:
+                words.at = at
 
     def _let_rest(self, at: float) -> None:
         """Have the user go on to something else; what they wrote while they spoke rests with what they said."""

@@ -1,4 +1,4 @@
-"""How output reaches a client: Ordered, Gapless, Unique, Silent."""
+"""How output reaches a client, and its input the model: Ordered, Gapless, Unique, Silent."""
 
 from collections import Counter
 from collections.abc import Container, Iterator
@@ -33,23 +33,37 @@ def ordered(history: History) -> Verdict:
 
 
 def gapless(history: History) -> Verdict:
-    """No `seq` is skipped."""
+    """No `seq` is skipped, unless the client that came back was told that output was lost."""
     lacking = "no numbered output was recorded"
-    for session, outputs in _numbered(history):
+    for session, outputs in outputs_of(history):
+        numbers: set[int] = set()
+        forgiven: set[int] = set()
+        newest, lost = 0, False
+        for output in outputs:
+            lost = lost or bool(output.fields.get("output_lost"))
+            if not (seq := _whole(output.fields.get("seq"))):
+                continue
+            if lost:
+                forgiven.update(range(newest + 1, seq))
+            numbers.add(seq)
+            newest, lost = max(newest, seq), False
+        if not numbers:
+            continue
         lacking = ""
-        numbers = [_whole(output.fields["seq"]) for output in outputs]
-        skipped = set(range(1, max(numbers))).difference(numbers)
+        skipped = set(range(1, newest)).difference(numbers, forgiven)
         if skipped:
-            raise Broke("Gapless", f"session {session} got seq {max(numbers)} and never seq {min(skipped)}")
+            raise Broke("Gapless", f"session {session} got seq {newest} and never seq {min(skipped)}")
     return Verdict("Gapless", lacking)
 
 
 def unique(history: History) -> Verdict:
     """No `seq` and no turn's number is used for two things: a turn ends once, and nothing of it follows.
 
-    What of an input was applied, and what was given again, is not looked at.
+    No output comes again that was acknowledged, and no input goes to a link again that it was given to.
     """
     lacking = "no numbered output was recorded"
+    _check_acknowledged(history)
+    _check_given_once(history)
     for session, outputs in _numbered(history):
         lacking = ""
         of_seq: dict[object, Record] = {}
@@ -68,6 +82,26 @@ def unique(history: History) -> Verdict:
         if unended and outputs[-1].fields["arm"] == "closed":
             raise Broke("Unique", f"session {session} was closed and never got the end of turn {min(unended, key=str)}")
     return Verdict("Unique", lacking)
+
+
+def _check_acknowledged(history: History) -> None:
+    got: set[tuple[str, int]] = set()
+    has: Counter[str] = Counter()
+    for record in history.of("client", "acknowledged", "resume_sent", "output_received"):
+        seq = _whole(record.fields.get("seq"))
+        if record.kind != "output_received":
+            has[record.session] = max(has[record.session], seq)
+        elif (record.session, seq) in got and seq <= has[record.session]:
+            raise Broke("Unique", f"session {record.session} got {_named(record)} again at {record.at:.3f} s")
+        elif seq:
+            got.add((record.session, seq))
+
+
+def _check_given_once(history: History) -> None:
+    for record in history.of("simulator", "audio_repeated"):
+        if record.fields.get("here"):
+            how = f"{record.fields['seconds']} s of the user's audio from stamp {record.fields['first']}"
+            raise Broke("Unique", f"connection {record.session} was given {how} twice, at {record.at:.3f} s")
 
 
 def silent(history: History) -> Verdict:

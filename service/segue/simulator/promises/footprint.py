@@ -15,6 +15,8 @@ _MOST_AUDIO = 180 * 48_000 + 2 * 30 * 32_000
 _MOST_BESIDES = 128 * _KIB
 _SHARE_BESIDES = 1 / 8
 _BESIDES_A_FRAME = 100
+# What was sent to a client that may come back, and was not acknowledged.
+_MOST_SENT = 1_000_000
 # So much at most is held by a session that waits for speech to be answered, which does not last for so many seconds. It
 # does not wait while its client takes what it is given more slowly than it was made, and took some so shortly before.
 _MOST_WAITING = 1280 * _KIB
@@ -62,11 +64,12 @@ def _check_memory(chronicle: Chronicle) -> None:
     for record in chronicle.acted("session_weighed"):
         size, audio = _whole(record.fields["bytes"]), _whole(record.fields["audio"])
         what = f"session {chronicle.name} holds {size} bytes, {audio} of them audio, at {record.at:.3f} s"
-        if audio > _MOST_AUDIO or size - audio > _MOST_BESIDES + share * audio:
+        sent = _whole(record.fields.get("unacknowledged"))
+        if sent > _MOST_SENT or audio > _MOST_AUDIO or size - audio > _MOST_BESIDES + share * audio:
             raise Broke("Frugal", what)
         before = bisect_right(times, record.at)
         takes = limited and before and times[before - 1] > record.at - _TAKES_WITHIN
-        if size <= _MOST_WAITING or takes:
+        if size - sent <= _MOST_WAITING or takes:
             waits_since = record.at
         if record.at - waits_since > _WAITS_WITHIN:
             raise Broke("Frugal", f"{what}, and over {_MOST_WAITING} since {waits_since:.3f} s")
@@ -84,7 +87,9 @@ def _check_rest(chronicle: Chronicle) -> None:
         if not before or record.at < times[before - 1] + _RESTS_AFTER or not settling[before - 1]:
             continue
         size = _whole(record.fields["bytes"])
-        if size > _MOST_AT_REST + _image_bytes(chronicle, record.at):
+        # What was sent and nobody acknowledged has a bound of its own.
+        sent = _whole(record.fields.get("unacknowledged"))
+        if size > _MOST_AT_REST + _image_bytes(chronicle, record.at) + sent + sent // 8:
             raise Broke("Frugal", f"session {chronicle.name} holds {size} bytes at rest, at {record.at:.3f} s")
 
 

@@ -13,6 +13,8 @@ _BLOCK_SECONDS = _STAMP_SECONDS = 0.02
 # The first of what is said is heard within this time, in seconds.
 _HEARD_WITHIN = 1.0
 _NO_LAST = 2**62
+# So many stamps are a mere sound at most.
+_SOUND = 15
 # What has come reaches the client so long after the last of what was before it.
 _ON_ITS_WAY = 2.0
 # What is cut and does not end is expected to go on for so long after the user's next words.
@@ -40,6 +42,8 @@ def check_user_audio(chronicle: Chronicle) -> tuple[int, int]:
         + [loss.at for loss in chronicle.acted("link_lost") if loss.fields["link"] in chronicle.up]
         + [at for trouble in deaf for at in (trouble.at, trouble.at + trouble.delay.lasts)]
     )
+    # What a client that was away for long has too much of is lost.
+    upsets = sorted([*upsets, *(record.at for record in chronicle.client if record.kind == "input_given_up")])
     for record in chronicle.service:
         if record.kind == "audio_lost":
             _check_lost(chronicle, record, upsets)
@@ -57,9 +61,10 @@ def _check_lost(chronicle: Chronicle, lost: Record, upsets: list[float]) -> None
         begin, end = max(first, said.first), min(last, said.last)
         if begin > end or _within(upsets, said.begun_at, lost.at):
             continue
+        # The rest of what was cut in two where a stream broke may be too short for words.
+        most = _SOUND if chronicle.absent(said.begun_at, lost.at) else 0
         # Of what was taken for words, on a link before, a note can tell.
-        part = Record(lost.at, lost.by, lost.session, lost.kind, {"first": begin, "last": end})
-        if not chronicle.understood(part):
+        if chronicle.not_understood(begin, end, lost.at) > most:
             how = f"{(end - begin + 1) * _STAMP_SECONDS:g} s of the user's audio from stamp {begin} lost"
             raise Broke("Seamless", f"on connection {lost.session}, {how} at {lost.at:.3f} s")
 
@@ -111,6 +116,8 @@ def check_output(chronicle: Chronicle) -> tuple[int, int]:
             continue
         cases += 1
         if turn.interrupted or _broke_off(chronicle, turn) or is_cut(chronicle, turn) or _overflowed(chronicle, turn):
+            continue
+        if is_missed(chronicle, turn):
             continue
         missing = [block for block in arrived if block not in chronicle.got_at]
         if chronicle.over_at <= _played_at(chronicle, turn, missing) or _is_gated(chronicle, turn, missing):
@@ -223,6 +230,22 @@ def is_cut(chronicle: Chronicle, turn: ModelTurn, *, until: float = NEVER, but: 
         cut.fields["turn"] in numbers and cut.at <= until and _cause(cut) not in ("NONE", but)
         for cut in chronicle.got("interrupted")
     )
+
+
+def is_missed(chronicle: Chronicle, turn: ModelTurn) -> bool:
+    """Return whether a turn was made while nobody had been there for so long that what they miss is interrupted.
+
+    The same goes for what was sent and could not be kept for a client that came back.
+    """
+    for begun_at, ended_at in chronicle.absences:
+        if turn.begun_at > ended_at or turn.ended_at < begun_at:
+            continue
+        told = [
+            record for record in (*chronicle.got("interrupted"), *chronicle.got("resumed")) if record.at >= ended_at
+        ]
+        if any(record.fields.get("cause") == "DETACHED" or record.fields.get("output_lost") for record in told):
+            return True
+    return False
 
 
 def _lacks_beginning(chronicle: Chronicle, turn: ModelTurn) -> bool:

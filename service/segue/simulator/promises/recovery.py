@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 
 from segue.simulator.history import History
-from segue.simulator.promises.chronicle import Chronicle, blocks_of, chronicles
+from segue.simulator.promises.chronicle import REPLAY_SPEED, Chronicle, blocks_of, chronicles
+from segue.simulator.promises.passage import is_missed
 from segue.simulator.promises.replacement import check_links
 from segue.simulator.promises.spoken import NEVER, ModelTurn, Words
 from segue.simulator.promises.troubles import CUT_SHORT, DEAF, IGNORED, SOUND, Trouble
@@ -127,6 +128,10 @@ def _delayed(chronicle: Chronicle, words: Words, until: float) -> Iterator[float
         # The time without a link has bounds of its own.
         if begun_at <= until and words.at < ended_at:
             yield ended_at + usual
+    # So has the time without a client.
+    for begun_at, ended_at in chronicle.absences:
+        if begun_at <= until and words.at - words.seconds <= ended_at:
+            yield ended_at + (ended_at - begun_at) / REPLAY_SPEED + usual
     delays = [(_began_to_matter_at(chronicle, trouble, words), trouble.delay) for trouble in chronicle.delays]
     delays += [(sound.at, SOUND) for sound in chronicle.sounds if words.at <= sound.at]
     for at, delay in delays:
@@ -182,6 +187,8 @@ def _excuses(chronicle: Chronicle, words: Words, answers: list[ModelTurn], due_a
     """Yield for each reason to leave words without an answer whether it is given."""
     # The model had nothing to say, or what it said could not be heard.
     yield any(not turn.answers for turn in answers)
+    # Nobody was there to hear it.
+    yield any(is_missed(chronicle, turn) for turn in answers)
     # Whether the one answer that an activity gets is to all of it, nobody but the model knows.
     for turn in _answers_beside(chronicle, words):
         yield chronicle.reached_at(turn) <= due_at

@@ -83,6 +83,9 @@ def _check_renewals(chronicle: Chronicle) -> tuple[int, int]:
 def _check_renewal(renewal: Renewal) -> bool:
     """Check one renewal. Returns whether it could have been found to do harm."""
     _check_said(renewal)
+    if renewal.chronicle.absent(renewal.at - _AWAITED, renewal.opened_at):
+        # What the client says comes later, and all at once.
+        return _check_resumed(renewal)
     if renewal.at < renewal.deadline - _MARGIN:
         _check_quiet(renewal)
     elif renewal.deadline > -NEVER and not renewal.held_up:

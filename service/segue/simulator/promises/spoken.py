@@ -101,6 +101,7 @@ class Words:
         demanded: they are a note of the client's, which does not cut what plays.
         heard_as: what the service took the speech to say.
         until: when the user went on to something else, or the session was over.
+        seq: the number of the input with which it was over; 0 where it has none.
         beside: how long it took, in seconds, to say what a text was written beside.
         waits: how long after a text was written the speech that it is a part of was over and could be said once more,
             in seconds; infinity until then.
@@ -113,6 +114,7 @@ class Words:
     demanded: bool = False
     heard_as: set[str] = field(default_factory=set)
     until: float = NEVER
+    seq: int = 0
     beside: float = 0.0
     waits: float = 0.0
 

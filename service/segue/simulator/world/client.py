@@ -14,6 +14,7 @@ from segue.simulator.world.acknowledging import Acknowledger
 from segue.simulator.world.clock import Clock
 from segue.simulator.world.player import Player
 from segue.simulator.world.setting import Habits
+from segue.simulator.world.stream import Gateway, Stream
 from segue.simulator.world.telling import told_of
 from segue.simulator.world.voices import FRAME, STAMPS_PER_FRAME, silence, sound, speech
 
@@ -33,8 +34,8 @@ class Client:
     """One client with one session.
 
     Args:
-        feed: gives an event to the gateway, now.
-        aside: what the client does beside the user is drawn from this.
+        gateway: where its session is.
+        aside: what the client does beside the user is drawn from this, and how its streams break from `breaks`.
 
     Attributes:
         over: the session is, for the client.
@@ -50,12 +51,12 @@ class Client:
         habits: Habits,
         rng: Random,
         history: History,
-        feed: Callable[[ev.ClientEvent], None],
+        gateway: Gateway,
         aside: Random,
+        breaks: Random,
     ) -> None:
         self.over = False
         self._left = self._half_closed = False
-        self._vanished = False
         self.holds_results = False
         self.calls: list[out.ToolCall] = []
         self._clock = clock
@@ -64,7 +65,6 @@ class Client:
         self._habits = habits
         self._rng = rng
         self._history = history
-        self._feed = feed
         self._aside = aside
         self._level = Level()
         self._rate = options.input_format.sample_rate if options.input_format else 0
@@ -76,6 +76,9 @@ class Client:
         self._last_seq = 0
         self._acknowledger = Acknowledger(clock, habits.acknowledging, self._acknowledge)
         self._cancelled: set[str] = set()
+        self._stream = Stream(
+            clock, session_id, gateway, habits.latency, habits.breaking, breaks, history, self._receive, self._come_back
+        )
 
     def live(self, acting: Acting) -> None:
         """Open the session now, and do what a person does: `talk`, or something that is written down."""
@@ -101,7 +104,11 @@ class Client:
 
     def take(self, sends: list[Send]) -> None:
         """Take what the gateway put into one message, when it gets here."""
-        self._clock.after(self._habits.latency, lambda: self._receive(sends))
+        self._stream.take(sends)
+
+    def part(self, closed: out.Closed) -> None:
+        """Take it that the gateway ends the stream, and not the session, when that gets here."""
+        self._stream.part(closed)
 
     # The person.
 
@@ -149,7 +156,7 @@ class Client:
                 self._stamps += STAMPS_PER_FRAME
                 self._speaks_until = self._clock.now + FRAME
                 yield FRAME
-        self._record("utterance_ended", first=first, last=self._stamps - 1)
+        self._record("utterance_ended", first=first, last=self._stamps - 1, seq=self._seq)
         self._signal(started=False)
         # A microphone closes a little after the last word, or not at all.
         yield from self._hold_still(chance.choice([0.0, 0.2]))
@@ -229,8 +236,8 @@ class Client:
             case "finish" | "close":
                 self._later(ev.CloseReceived(self._next_seq(), how == "finish"))
             case _:
-                self.over = self._vanished = True
-                self._later(ev.StreamLost())
+                self.over = True
+                self._stream.leave()
 
     @property
     def answers(self) -> int:
@@ -311,11 +318,11 @@ class Client:
         self._later(ev.AudioReceived(self._next_seq(), frame, self._level.voiced(frame)))
 
     def _say(self, event: ev.ClientEvent, kind: str, **fields: Value) -> None:
-        self._record(kind, **fields)
+        self._record(kind, **fields, seq=getattr(event, "seq", 0))
         self._later(event)
 
     def _later(self, event: ev.ClientEvent, delay: float = 0.0) -> None:
-        self._clock.after(delay + self._habits.latency, lambda: self._feed(event))
+        self._stream.say(event, delay)
 
     def _next_seq(self) -> int:
         self._seq += self._habits.numbered
@@ -327,9 +334,6 @@ class Client:
     # From the gateway.
 
     def _receive(self, sends: list[Send]) -> None:
-        # Who vanished gets nothing any more. Whoever was told that it is over writes down what comes all the same.
-        if self._vanished:
-            return
         for send in sends:
             self._hear(send.seq, send.output)
             self._last_seq = max(self._last_seq, send.seq)
@@ -359,13 +363,17 @@ class Client:
             case out.ToolCallCancelled():
                 self._cancelled.add(output.call_id)
             case out.Closed():
-                self.over = True
+                self.over = output.next is not out.Next.RESUME
         self._record("output_received", **fields)
 
     def _reports(self, turn: int) -> bool:
         """Return whether what was played of a turn that is cut is told as the last word on it."""
         tells = self._habits.acknowledges and self._habits.reports_cuts and not self._half_closed
         return tells and turn == self._player.turn
+
+    def _come_back(self) -> ev.ResumeReceived:
+        heard = self._player.heard if self._habits.acknowledges and self._player.turn else None
+        return ev.ResumeReceived(self._last_seq, self._player.turn, heard)
 
     def _stop(self, turn: int) -> None:
         self._player.stop()

@@ -5,7 +5,8 @@ from functools import partial
 from random import Random
 
 from segue.core import actions as do
-from segue.core.events import Event, LinkEvent, SpeechJudged, StreamReady, Tick
+from segue.core.events import Event, LinkEvent, ResumeReceived, SpeechJudged, StreamLost, StreamReady, Tick
+from segue.core.outputs import Closed, CloseReason, Next
 from segue.core.session import Session
 from segue.simulator.conversation.stamps import StampReader
 from segue.simulator.faults.plan import FaultPlan
@@ -35,6 +36,7 @@ class Driver:
     Args:
         connect: makes the service's side of a connection, given its name and that of the credential.
         deliver: takes what goes to the client in one message.
+        part: takes what the client's stream ends with while the session lives on.
         write_delay: how long the stream takes until it can take a message, in seconds; drawn anew each time.
     """
 
@@ -48,6 +50,7 @@ class Driver:
         rng: Random,
         connect: Callable[[str, str], LiveScript],
         deliver: Callable[[list[do.Send]], None],
+        part: Callable[[Closed], None],
         write_delay: Callable[[], float],
         *,
         vertex: bool,
@@ -56,12 +59,16 @@ class Driver:
         self.over = False
         self._clock = clock
         self._deliver = deliver
+        self._part = part
         self._write_delay = write_delay
         self._recorder = Recorder(clock, history, session.session_id)
         self._links = Links(
             clock, session.session_id, history, gates, network, rng, connect, self._report, vertex=vertex
         )
         self._alarm: Alarm | None = None
+        # How many streams the client has had, and how the session ended.
+        self._streams = 1
+        self._closed: Closed | None = None
         self._ticked_at = -_NEVER
         self._ticks = 0
 
@@ -69,8 +76,22 @@ class Driver:
         """Let the session react to an event now."""
         if self.over:
             return
+        if type(event) is StreamLost:
+            self._streams += 1
+            self.record("client_lost")
         self._carry_out(self.session.receive(event, self._clock.now))
         self._schedule()
+
+    def resume(self, event: ResumeReceived) -> Closed | None:
+        """Let the client have the session on another stream; return why not, where it cannot."""
+        if self.over:
+            return self._closed or Closed(CloseReason.RESUME_UNKNOWN, "there is no such session", Next.OPEN_AGAIN)
+        fault = self.session.fault_of_resume(event.last_seq)
+        if fault is None:
+            self._streams += 1
+            self.record("client_came_back", takes_over=not self.session.detached)
+            self.feed(event)
+        return fault
 
     def strike(self, plan: FaultPlan) -> None:
         """Have a fault act from now on, on the connection of the link that counts."""
@@ -84,7 +105,8 @@ class Driver:
     def weigh(self) -> None:
         """Write down how much the session holds."""
         if not self.over:
-            self.record("session_weighed", bytes=held_bytes(self.session), audio=self.session.held_bytes)
+            held, sent = self.session.held_bytes, self.session.unacknowledged_bytes
+            self.record("session_weighed", bytes=held_bytes(self.session), audio=held, unacknowledged=sent)
 
     def record(self, kind: str, **fields: Value) -> None:
         """Write something down."""
@@ -99,7 +121,7 @@ class Driver:
                 case do.SendAudio():
                     self._send(action)
                 case do.Wake():
-                    self._clock.after(self._write_delay(), self._pull)
+                    self._clock.after(self._write_delay(), partial(self._pull, self._streams))
                 case do.Dial():
                     self._dial(action)
                 case do.SetUp():
@@ -109,6 +131,7 @@ class Driver:
                     self.record("link_hung_up", link=action.link)
                     self._links.hang_up(action.link)
                 case do.End():
+                    self._closed = action.closed
                     self._end()
                 case do.JudgeSpeech():
                     # What a user of this world says is numbered, and a mere sound is not.
@@ -117,7 +140,9 @@ class Driver:
                 case do.Relearn():
                     pass
                 case do.Detached():
-                    raise AssertionError("the clients of a world stay")
+                    self._streams += 1
+                    self.record("client_lost")
+                    self._part(action.closed)
                 case (
                     do.SendText()
                     | do.SendNote()
@@ -132,8 +157,10 @@ class Driver:
         if sends:
             self._deliver(sends)
 
-    def _pull(self) -> None:
-        self.feed(StreamReady(_SHARE_EVENTS, _SHARE_BYTES))
+    def _pull(self, stream: int) -> None:
+        # A stream that is gone takes nothing.
+        if stream == self._streams:
+            self.feed(StreamReady(_SHARE_EVENTS, _SHARE_BYTES))
 
     def _dial(self, dial: do.Dial) -> None:
         setup, purpose = dial.setup, dial.purpose.name

@@ -28,6 +28,7 @@ from segue.simulator.wire.schema import Flavour
 from segue.simulator.world.acknowledging import NOW_AND_THEN, Acknowledging
 from segue.simulator.world.dialogues import FUNCTIONS
 from segue.simulator.world.network import Network
+from segue.simulator.world.stream import UNBROKEN, Breaking
 
 _MODELS = {
     Flavour.DEVELOPER: (
@@ -89,6 +90,7 @@ class Habits:
         presses: it does so even while the user speaks.
         images: how often it shows an image.
         updates: how often it changes the session.
+        breaking: how its streams break.
         ending: how the session ends: "half-close", "finish", "close" or "vanish".
     """
 
@@ -115,6 +117,7 @@ class Habits:
     presses: bool = False
     images: float = 0.0
     updates: float = 0.0
+    breaking: Breaking = UNBROKEN
     ending: str = "half-close"
 
 

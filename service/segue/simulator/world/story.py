@@ -8,6 +8,7 @@ from segue.simulator.history import History, Record
 _OFTEN = frozenset(
     {
         "audio_lost",
+        "audio_dropped",
         "audio_received",
         "audio_repeated",
         "audio_sent",

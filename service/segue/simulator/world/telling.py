@@ -26,6 +26,8 @@ def told_of(seq: int, output: out.Output) -> dict[str, Value]:
     """Return the fields of an output and of its number."""
     fields: dict[str, Value] = {"seq": seq, "turn": getattr(output, "turn", 0), "arm": _ARMS[type(output)]}
     match output:
+        case out.Resumed():
+            fields |= {"last_input_seq": output.last_input_seq, "output_lost": output.output_lost}
         case out.Audio():
             fields["bytes"] = len(output.audio)
             fields |= span_of(output.audio)
@@ -43,10 +45,12 @@ def told_of(seq: int, output: out.Output) -> dict[str, Value]:
             fields |= {"name": output.name, "call": output.call_id}
         case out.ToolCallCancelled():
             fields["call"] = output.call_id
+        case out.InputAck():
+            fields["input_seq"] = output.input_seq
         case out.InputRejected():
             fields |= {"reason": output.reason.name, "message": output.message}
         case out.Notice():
             fields |= {"notice": output.kind.name, "message": output.message}
         case out.Closed():
-            fields |= {"reason": output.reason.name, "message": output.message}
+            fields |= {"reason": output.reason.name, "message": output.message, "next": output.next.name}
     return fields

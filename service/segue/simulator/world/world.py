@@ -21,7 +21,7 @@ from segue.simulator.wire.schema import Flavour
 from segue.simulator.wire.upgrade import Upgrade
 from segue.simulator.world.client import Acting, Client
 from segue.simulator.world.clock import Clock
-from segue.simulator.world.delivery import with_delivery
+from segue.simulator.world.delivery import with_breaking_streams, with_delivery
 from segue.simulator.world.dialogues import draw_dialogue
 from segue.simulator.world.driver import Driver
 from segue.simulator.world.gate import Gates
@@ -109,6 +109,7 @@ class World:
             rng("network"),
             partial(self._connect, service, _UPGRADES[setting.flavour]),
             lambda sends: client.take(sends),
+            lambda closed: client.part(closed),
             lambda: writing.uniform(0.0, setting.habits.write_delay),
             vertex=setting.flavour is Flavour.VERTEX,
         )
@@ -121,7 +122,15 @@ class World:
         )
         options, habits = setting.options, setting.habits
         client = Client(
-            self.clock, name, options, habits, rng("client"), self.history, driver.feed, rng("beside the user")
+            self.clock,
+            name,
+            options,
+            habits,
+            rng("client"),
+            self.history,
+            driver,
+            rng("beside the user"),
+            rng("breaking streams"),
         )
         self._drivers.append(driver)
         client.live(live(client))
@@ -187,14 +196,14 @@ def world_of(seed: int | str, minutes: float, *, troubled: bool | None = None, t
             ids; nothing else of them depends on it.
     """
     world = World(seed)
-    streams = ("world", "turn taking", "delivery", "nameless calls", "writing", "pressing notes")
-    chance, taking, delivery, nameless, writing, pressing = (Random(f"{seed}/{what}") for what in streams)
+    streams = ("world", "turn taking", "delivery", "nameless calls", "writing", "pressing notes", "breaking streams")
+    chance, taking, delivery, nameless, writing, pressing, breaking = (Random(f"{seed}/{what}") for what in streams)
     for _ in range(chance.choice([1, 1, 1, 2])):
         setting = draw_setting(chance, minutes=minutes, troubled=troubled)
         if turn_taking:
             setting = with_delivery(with_turn_taking(setting, taking), delivery)
             setting = with_writing(with_nameless_calls(setting, nameless), writing)
-            setting = with_pressing_notes(setting, pressing)
+            setting = with_breaking_streams(with_pressing_notes(setting, pressing), breaking)
         world.add(setting, lambda client: client.talk(minutes * 60.0))
     return world
 
