@@ -123,6 +123,17 @@ def test_output_that_comes_again_though_it_was_acknowledged_is_caught() -> None:
         unique(history)
 
 
+@pytest.mark.parametrize("here", [True, False])
+def test_input_that_one_link_is_given_twice_is_caught(here: bool) -> None:
+    history = Written().audio(1, 1)
+    history.add(1, "simulator", "call/1", "audio_repeated", first=5, seconds=0.1, here=here)
+    if here:
+        with pytest.raises(Broke, match=r"connection call/1 was given 0\.1 s of the user's audio from stamp 5 twice"):
+            unique(history)
+    else:
+        assert not unique(history).lacking
+
+
 @pytest.mark.parametrize(("numbers", "missing"), [((2,), 1), ((1, 2, 4), 3)])
 def test_a_number_that_never_comes_is_caught(numbers: tuple[int, ...], missing: int) -> None:
     history = Written()

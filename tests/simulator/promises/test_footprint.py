@@ -128,3 +128,13 @@ def test_the_newest_image_is_kept_for_a_while_for_a_link_that_has_not_seen_it() 
     told = conversation().client(6.0, "image_shown", bytes=200_000)
     with pytest.raises(Broke, match=r"holds 260000 bytes at rest, at 70"):
         frugal(weighed(10_000, 260_000, every=70.0, told=told))
+
+
+@pytest.mark.parametrize(("size", "kept"), [(900_000, True), (1_000_001, False)])
+def test_what_was_sent_and_not_acknowledged_has_a_bound_of_its_own_at_rest_too(size: int, kept: bool) -> None:
+    told = conversation().gateway(20.0, "session_weighed", bytes=size + 10_000, audio=size, unacknowledged=size)
+    if kept:
+        assert not frugal(told).lacking
+    else:
+        with pytest.raises(Broke, match=f"holds {size + 10_000} bytes, {size} of them audio"):
+            frugal(told)

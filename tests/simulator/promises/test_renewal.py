@@ -339,6 +339,31 @@ def test_user_audio_that_is_lost_or_given_twice_breaks_it(kind: str, what: str) 
         seamless(told.ended(60.0))
 
 
+@pytest.mark.parametrize(("given_up_at", "breaks"), [(29.0, False), (25.0, True), (31.0, True)])
+def test_what_a_client_gives_up_while_it_is_said_may_be_lost(given_up_at: float, breaks: bool) -> None:
+    # It is said from 28 s to 30 s.
+    told = renewed().asked(30.0, 100, 199).client(given_up_at, "input_given_up")
+    told.service(30.5, 2, "audio_lost", first=100, last=149, seconds=1.0)
+    if breaks:
+        with pytest.raises(Broke, match="1 s of the user's audio from stamp 100 lost"):
+            seamless(told.ended(60.0))
+    else:
+        seamless(told.ended(60.0))
+
+
+@pytest.mark.parametrize(("stamps", "away", "breaks"), [(15, True, False), (16, True, True), (15, False, True)])
+def test_the_rest_of_what_a_broken_stream_cut_in_two_may_be_a_mere_sound(stamps: int, away: bool, breaks: bool) -> None:
+    told = renewed().asked(30.0, 100, 199)
+    if away:
+        told.client(29.0, "stream_broke").output(31.0, "resumed", 0, last_input_seq=9)
+    told.service(31.5, 2, "audio_lost", first=100, last=99 + stamps, seconds=stamps * 0.02)
+    if breaks:
+        with pytest.raises(Broke, match="of the user's audio from stamp 100 lost"):
+            seamless(told.ended(60.0))
+    else:
+        seamless(told.ended(60.0))
+
+
 @pytest.mark.parametrize("over", [True, False])
 def test_an_activity_whose_start_the_service_did_not_notice_is_not_listened_to_until_it_is_over(over: bool) -> None:
     # It is left open while nobody speaks.

@@ -37,13 +37,13 @@ def check_user_audio(chronicle: Chronicle) -> tuple[int, int]:
     """
     # An activity whose start the service takes no notice of is not listened to until it ends.
     deaf = [trouble for trouble in chronicle.delays if trouble.what == DEAF]
-    upsets = sorted(
-        [record.at for record in chronicle.acted("wedged")]
-        + [loss.at for loss in chronicle.acted("link_lost") if loss.fields["link"] in chronicle.up]
-        + [at for trouble in deaf for at in (trouble.at, trouble.at + trouble.delay.lasts)]
-    )
-    # What a client that was away for long has too much of is lost.
-    upsets = sorted([*upsets, *(record.at for record in chronicle.client if record.kind == "input_given_up")])
+    upsets = [
+        *(record.at for record in chronicle.acted("wedged")),
+        *(loss.at for loss in chronicle.acted("link_lost") if loss.fields["link"] in chronicle.up),
+        *(at for trouble in deaf for at in (trouble.at, trouble.at + trouble.delay.lasts)),
+        # What a client that was away for long has too much of is lost.
+        *(record.at for record in chronicle.client if record.kind == "input_given_up"),
+    ]
     for record in chronicle.service:
         if record.kind == "audio_lost":
             _check_lost(chronicle, record, upsets)

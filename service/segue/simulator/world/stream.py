@@ -116,9 +116,9 @@ class Stream:
 
     def say(self, event: ev.ClientEvent, delay: float = 0.0) -> None:
         """Send an event, after a delay that nothing else has."""
-        if self.keeps and (seq := getattr(event, "seq", 0)):
-            self._last_seq = seq
-            self._kept.append(event)  # type: ignore[arg-type]
+        if self.keeps and isinstance(event, Numbered) and event.seq:
+            self._last_seq = event.seq
+            self._kept.append(event)
             self._limit()
         if isinstance(event, ev.InputEnded):
             self._ends = True
